@@ -1,0 +1,5 @@
+"""`python -m algorithm`."""
+
+from algorithm.cli import main
+
+main()

@@ -1,0 +1,127 @@
+"""Many images, one after the other: what `detect` does between the command line and the detector."""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from algorithm.detections import Detections
+from algorithm.detector import Detector
+from algorithm.errors import ImageError, MitosisError, OutputError
+from algorithm.frames import Mpp
+from algorithm.images import SUFFIXES, open_image
+from algorithm.writers import write_all
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image and the folder that its results go to."""
+
+    path: Path
+    folder: Path
+
+
+def plan(paths: Sequence[Path], output: Path) -> list[Job]:
+    """Return a job for each image named and each image in the folders named, searched to the bottom.
+
+    The result folder is the file's stem; where stems are equal its name; where names are equal its path with
+    underscores. Raises ImageError when a path is not there or a folder holds no image.
+    """
+    found = list(dict.fromkeys(path for given in paths for path in _images_at(given, output)))
+    return [Job(path, output / name) for path, name in zip(found, _folder_names(found), strict=True)]
+
+
+def detect_all(paths: Sequence[Path], output: Path, detector: Detector, *, mpp: Mpp | None) -> list[int]:
+    """Work through all images; print a line for each, and go on after a bad one.
+
+    mpp: um/px for all of them, instead of what the files say. Returns the exit codes of those that failed.
+    Raises ImageError when there is nothing to do, OutputError when nothing can be written to the output.
+    """
+    jobs = plan(paths, output)
+    _ensure_writable(output)
+    failed = []
+    for number, job in enumerate(jobs, start=1):
+        try:
+            print(_line(job, *_detect_one(job, detector, mpp, f"{number}/{len(jobs)}")), flush=True)
+        except MitosisError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            failed.append(error.exit_code)
+    done = f"{len(jobs) - len(failed)} of {len(jobs)} image(s) done" if failed else f"{len(jobs)} image(s) done"
+    print(f"{done}; results in {output.resolve()}", flush=True)
+    return failed
+
+
+def _detect_one(job: Job, detector: Detector, mpp: Mpp | None, place: str) -> tuple[Detections, float]:
+    """Return what was found in one image, and the seconds it took from opening it to the last file written."""
+    start = time.perf_counter()
+    bar = Progress(
+        TextColumn(f"{place} {{task.description}}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("tiles"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar, open_image(job.path, mpp=mpp) as image:
+        task = bar.add_task(job.path.name, total=None)
+        detections, _ = detector.detect(image, lambda done, total: bar.update(task, completed=done, total=total))
+        write_all(job.folder, detections, image)
+    return detections, time.perf_counter() - start
+
+
+def _line(job: Job, found: Detections, seconds: float) -> str:
+    counts = f"{len(found.figures):4d} figures {len(found.candidates):4d} candidates"
+    return f"{job.path.name}: {counts}  {found.area_mm2:.2f} mm2  {seconds:.1f} s"
+
+
+def _images_at(given: Path, output: Path) -> Iterator[Path]:
+    if not given.exists():
+        raise ImageError(f"{given}: no such file or folder")
+    if not given.is_dir():
+        yield given
+        return
+    own = output.resolve()
+    inside = [
+        path
+        for path in sorted(given.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file() and own not in path.resolve().parents
+    ]
+    if not inside:
+        raise ImageError(f"{given}: no image in this folder (looked for {', '.join(SUFFIXES)})")
+    yield from inside
+
+
+def _folder_names(paths: Sequence[Path]) -> list[str]:
+    stems = Counter(path.stem for path in paths)
+    names = Counter(path.name for path in paths)
+    common = Path(os.path.commonpath([path.resolve().parent for path in paths])) if paths else Path()
+    chosen = []
+    for path in paths:
+        if stems[path.stem] == 1:
+            chosen.append(path.stem)
+        elif names[path.name] == 1:
+            chosen.append(path.name)
+        else:
+            chosen.append("_".join(path.resolve().relative_to(common).parts))
+    return chosen
+
+
+def _ensure_writable(output: Path) -> None:
+    """Find out before the work whether its results can be kept."""
+    probe = output / ".writable.part"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{output}: cannot be written ({error.strerror}); name another folder with --output"
+        ) from error

@@ -1,0 +1,179 @@
+"""A released model: a folder with `bundle.yaml` and its members. Checked to the last byte before any use."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from algorithm.errors import BundleError
+
+BUNDLE_FILE = "bundle.yaml"
+SCHEMA_VERSION = 1
+PLATFORM_FOLDER = Path("/opt/ml/model")  # where grand-challenge.org unpacks an uploaded model
+PROJECT_FOLDER = Path(__file__).resolve().parents[1] / "model"
+FIGURE_CLASS = "mitotic figure"
+SCORE_EDGE = 1e-6  # keeps the logit finite
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    """Frozen; an unknown key is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Member(Strict):
+    """One network: an ONNX file in the bundle's folder, uint8 [1, tile, tile, 3] RGB in, boxes and scores out."""
+
+    file: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    source: str  # the checkpoint it was exported from
+
+
+class Calibration(Strict):
+    """probability = sigmoid(slope * logit(score) + intercept): Platt scaling; 1 and 0 leave scores as they are."""
+
+    slope: float = Field(gt=0)
+    intercept: float
+    fitted_on: str
+
+    def probability(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return calibrated probabilities of raw scores, same shape."""
+        clipped = np.clip(score, SCORE_EDGE, 1 - SCORE_EDGE)
+        logit = np.log(clipped) - np.log1p(-clipped)
+        return np.asarray(1 / (1 + np.exp(-(self.slope * logit + self.intercept))))
+
+
+class Bundle(Strict):
+    """What a bundle says of itself. Lengths in px are at the bundle's mpp; thresholds are probabilities."""
+
+    schema_version: Literal[1]
+    name: str
+    version: str
+    licence: str
+    members: list[Member] = Field(min_length=1)
+    classes: list[str] = Field(min_length=1)  # figures first; the networks report only these
+    mpp: float = Field(ge=0.05, le=2)
+    mpp_tolerance: float = Field(ge=0, lt=0.5)  # part of mpp; an image within it is not resampled
+    tile_px: int = Field(ge=64)
+    overlap_px: int = Field(ge=0)
+    box_um: float = Field(gt=0)
+    score_floor: Probability
+    top_k: int = Field(ge=1)
+    fusion_radius_um: float = Field(gt=0)
+    ensemble: Literal["full"]
+    views: list[Annotated[int, Field(ge=0, le=7)]] = Field(min_length=1)
+    threshold: Probability
+    reporting_threshold: Probability
+    calibration: Calibration
+    training: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Bundle":
+        if self.overlap_px < 2 * self.box_um / self.mpp:
+            raise ValueError(f"overlap_px {self.overlap_px} is less than two boxes of {self.box_um} um")
+        if self.overlap_px >= self.tile_px:
+            raise ValueError(f"overlap_px {self.overlap_px} does not fit tile_px {self.tile_px}")
+        if self.reporting_threshold > self.threshold:
+            raise ValueError("reporting_threshold is above threshold")
+        if self.classes[0] != FIGURE_CLASS:
+            raise ValueError(f"the first class is {self.classes[0]!r}, not {FIGURE_CLASS!r}")
+        if len(set(self.views)) != len(self.views):
+            raise ValueError("a view stands twice in views")
+        return self
+
+
+class LoadedBundle:
+    """A bundle whose files were found whole.
+
+    folder: where it lies. facts: its bundle.yaml. hash: sha256 of that file, which holds those of all others.
+    """
+
+    def __init__(self, folder: Path, facts: Bundle, digest: str) -> None:
+        self.folder = folder
+        self.facts = facts
+        self.hash = digest
+
+    def member_path(self, member: int) -> Path:
+        """Return the ONNX file of one member."""
+        return self.folder / self.facts.members[member].file
+
+
+def default_folder() -> Path:
+    """Return the platform's model folder when it holds a bundle, else ./model, else the repository's own."""
+    for folder in (PLATFORM_FOLDER, Path("model")):
+        if (folder / BUNDLE_FILE).exists():
+            return folder
+    return PROJECT_FOLDER
+
+
+def load_bundle(folder: Path) -> LoadedBundle:
+    """Return the bundle in a folder. Raises BundleError when it is missing, damaged, or of another schema."""
+    path = folder / BUNDLE_FILE
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: no model bundle there ({error.strerror}); name its folder with --model") from error
+    facts = parse_bundle(content, path)
+    for member in facts.members:
+        _check_file(folder / member.file, member.sha256)
+    return LoadedBundle(folder, facts, hashlib.sha256(content).hexdigest())
+
+
+def parse_bundle(content: bytes, path: Path) -> Bundle:
+    """Return the facts of a bundle.yaml; path is for messages only."""
+    try:
+        read = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise BundleError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(read, dict):
+        raise BundleError(f"{path}: not a bundle (a mapping of settings is expected)")
+    if read.get("schema_version") != SCHEMA_VERSION:
+        found = read.get("schema_version")
+        raise BundleError(f"{path}: schema version {found!r}; this program reads version {SCHEMA_VERSION}")
+    try:
+        return Bundle.model_validate(read)
+    except ValidationError as error:
+        raise BundleError(f"{path}: {_reasons(error)}") from error
+
+
+def write_bundle(folder: Path, facts: Bundle) -> None:
+    """Write bundle.yaml, keys in the order of the schema, under a temporary name first."""
+    part = folder / (BUNDLE_FILE + ".part")
+    part.write_text(yaml.safe_dump(facts.model_dump(mode="json"), sort_keys=False, width=110, allow_unicode=True))
+    part.replace(folder / BUNDLE_FILE)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_file(path: Path, expected: str) -> None:
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise BundleError(f"{path}: named in {BUNDLE_FILE} but cannot be read ({error.strerror})") from error
+    if found != expected:
+        raise BundleError(
+            f"{path}: sha256 is {found[:12]}..., {BUNDLE_FILE} says {expected[:12]}...; the file is damaged or foreign"
+        )
+
+
+def _reasons(error: ValidationError) -> str:
+    """Return what is wrong in one line; an unknown key with the known ones."""
+    reasons = []
+    for one in error.errors():
+        where = ".".join(str(part) for part in one["loc"]) or "bundle"
+        if one["type"] == "extra_forbidden":
+            known = f" (known: {', '.join(Bundle.model_fields)})" if len(one["loc"]) == 1 else ""
+            reasons.append(f"unknown key {where!r}{known}")
+        else:
+            reasons.append(f"{where}: {one['msg']}")
+    return "; ".join(reasons)

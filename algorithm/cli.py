@@ -1,0 +1,106 @@
+"""The commands: parse, call, print. No logic."""
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from algorithm import __version__
+from algorithm.errors import MitosisError
+
+SAMPLE_VARIABLE = "MITOSIS_DEFAULT_PATH"  # what `detect` works on when no path is given; set by run.sh
+FOLDER = click.Path(path_type=Path)
+
+
+class Commands(click.Group):
+    """Prints the project's own errors in one line and exits with their code; a bug keeps its traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(context)
+        except MitosisError as error:
+            if context.params.get("debug"):
+                raise
+            click.echo(f"error: {error}", err=True)
+            context.exit(error.exit_code)
+
+
+@click.group(cls=Commands)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, and more of the log.")
+@click.version_option(__version__)
+def main(debug: bool) -> None:
+    """Find mitotic figures in H&E images."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO if debug else logging.WARNING, stream=sys.stderr)
+
+
+def model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every command with a detector takes."""
+    options = [
+        click.option("--model", type=FOLDER, help="Bundle; default /opt/ml/model when it holds one, else ./model."),
+        click.option("--members", type=click.IntRange(min=1), help="Use the first N members of the bundle."),
+        click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile; default the bundle's."),
+        click.option("--threshold", type=click.FloatRange(0, 1), help="Probability from which on it is a figure."),
+        click.option("--precision", type=click.Choice(["f32", "bf16"]), help="Default: the fastest the CPU has."),
+        click.option("--threads", type=click.IntRange(min=1), help="Default: what this machine or container allows."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--input", "input_folder", type=FOLDER, default="/input", show_default=True)
+@click.option("--output", "output_folder", type=FOLDER, default="/output", show_default=True)
+@model_options
+def run(input_folder: Path, output_folder: Path, model: Path | None, **options: Any) -> None:
+    """Work on one case as grand-challenge.org calls it: /input to /output/mitotic-figures.json."""
+    from algorithm.bundle import default_folder, load_bundle
+    from algorithm.detector import Options
+    from algorithm.grand_challenge.execution import run_case
+
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout, force=True)
+    run_case(input_folder, output_folder, load_bundle(model or default_folder()), Options(**options))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=FOLDER, metavar="PATH...", envvar=SAMPLE_VARIABLE)
+@click.option("--output", type=FOLDER, default="results", show_default=True, help="A folder for each image goes here.")
+@click.option("--mpp", type=click.FloatRange(min=0, min_open=True), help="Pixel size, um; wins over the file's.")
+@model_options
+def detect(paths: tuple[Path, ...], output: Path, mpp: float | None, model: Path | None, **options: Any) -> None:
+    """Find the figures of images and of all images in folders; write JSON, table and overlay for each."""
+    from algorithm.batch import detect_all
+    from algorithm.bundle import default_folder, load_bundle
+    from algorithm.detector import Detector, Options
+    from algorithm.frames import Mpp
+
+    detector = Detector(load_bundle(model or default_folder()), Options(**options))
+    failed = detect_all(paths, output, detector, mpp=Mpp(mpp, mpp) if mpp else None)
+    if failed:
+        sys.exit(max(failed))
+
+
+@main.command()
+@click.option("--model", type=FOLDER, help="Bundle; default /opt/ml/model when it holds one, else ./model.")
+def info(model: Path | None) -> None:
+    """Show the version, the bundle, and which engines can run here."""
+    from algorithm.bundle import default_folder, load_bundle
+    from algorithm.engines import candidates
+    from algorithm.engines.cpus import usable_cpus
+
+    bundle = load_bundle(model or default_folder())
+    facts = bundle.facts
+    click.echo(f"version    {__version__}")
+    click.echo(f"bundle     {facts.name} {facts.version} in {bundle.folder}")
+    click.echo(f"hash       sha256 {bundle.hash}")
+    click.echo(f"members    {', '.join(member.file for member in facts.members)}; views {facts.views}")
+    click.echo(f"scale      {facts.mpp} um/px, tiles of {facts.tile_px} px")
+    click.echo(f"threshold  {facts.threshold:.3f}; candidates from {facts.reporting_threshold:.3f} on")
+    click.echo(f"licence    {facts.licence}")
+    click.echo(f"threads    {usable_cpus()}")
+    for engine in candidates():
+        click.echo(f"engine     {engine.name}: {'ready, ' if engine.usable else 'not here: '}{engine.what}")

@@ -1,0 +1,157 @@
+"""The one straight path: image -> tiles -> passes -> fusion -> Detections."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithm import ensemble
+from algorithm.bundle import LoadedBundle
+from algorithm.detections import Detections
+from algorithm.engines import Engine, open_engine
+from algorithm.errors import BundleError, ImageError
+from algorithm.frames import Mpp, Scale, tile_to_image
+from algorithm.fusion import Found, average, strongest
+from algorithm.images import Image, Pixels
+from algorithm.prefetch import ahead
+from algorithm.record import RunRecord
+from algorithm.tiles import Grid, Tile
+
+log = logging.getLogger(__name__)
+
+OWNERSHIP_MARGIN_PX = 4  # tile px; two tiles place one figure a few px apart, fusion joins what both keep
+Progress = Callable[[int, int], None]  # tiles done, tiles in all
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller may change of a bundle. None takes the bundle's own; threshold is a probability."""
+
+    members: int | None = None
+    views: int | None = None
+    threshold: float | None = None
+    precision: str | None = None
+    threads: int | None = None
+
+
+class Detector:
+    """A bundle ready to run: engines open, settings resolved. Not for several threads at once."""
+
+    def __init__(self, bundle: LoadedBundle, options: Options, *, engines: Sequence[Engine] | None = None) -> None:
+        """Open an engine for each member; `engines` replaces them, for tests and for checkpoints in training.
+
+        Raises BundleError when more members or views are asked for than there are, EngineError when none can run.
+        """
+        facts = bundle.facts
+        self.bundle = bundle
+        self.views = facts.views if options.views is None else list(range(options.views))
+        self.threshold = facts.threshold if options.threshold is None else options.threshold
+        members = options.members or len(facts.members)
+        if members > len(facts.members):
+            raise BundleError(f"{bundle.folder}: {members} members asked for, the bundle has {len(facts.members)}")
+        self.engines = engines or [
+            open_engine(bundle, member, precision=options.precision, threads=options.threads)
+            for member in range(members)
+        ]
+
+    def detect(self, image: Image, progress: Progress | None = None) -> tuple[Detections, RunRecord]:
+        """Find the figures and candidates of one image. Raises ImageError when it has no scale or cannot be read."""
+        mpp = image.mpp
+        if mpp is None:
+            raise ImageError(f"{image.path}: no pixel size in the file; pass --mpp, as in --mpp 0.25")
+        record = self._record(image)
+        with record.stage("detect"):
+            scale = self._scale(mpp)
+            grid = self._grid(image.size, scale)
+            parts = []
+            for seen in self._passes(image, grid, scale):
+                parts.append(self._fused(seen, scale, mpp))
+                record.crowded_passes += seen.full
+                record.tiles += 1
+                if progress:
+                    progress(record.tiles, len(grid))
+            found = strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
+            detections = self._detections(found, image, mpp)
+        if record.crowded_passes:
+            log.warning(
+                "%s: %d pass(es) filled the network's list; figures may be lost", image.path.name, record.crowded_passes
+            )
+        return detections, record
+
+    def _scale(self, mpp: Mpp) -> Scale:
+        """Return image px to one tile px; 1 where the image is within the bundle's tolerance."""
+        facts = self.bundle.facts
+        ratios = Scale(facts.mpp / mpp.x, facts.mpp / mpp.y)
+        if all(abs(1 / ratio - 1) <= facts.mpp_tolerance for ratio in ratios):
+            return Scale(1.0, 1.0)
+        # a tile covers a whole number of image px, so that its corner and its scale are exact
+        tile_px = facts.tile_px
+        return Scale(*(max(1, round(tile_px * ratio)) / tile_px for ratio in ratios))
+
+    def _grid(self, size: tuple[int, int], scale: Scale) -> Grid:
+        facts = self.bundle.facts
+        tile = round(facts.tile_px * scale.x), round(facts.tile_px * scale.y)
+        return Grid(size, tile=tile, overlap=(round(facts.overlap_px * scale.x), round(facts.overlap_px * scale.y)))
+
+    def _passes(self, image: Image, grid: Grid, scale: Scale) -> Iterator[ensemble.Seen[Tile]]:
+        def read(tile: Tile) -> Pixels:
+            out = max(1, round(tile.width / scale.x)), max(1, round(tile.height / scale.y))
+            return filled_up(image.read(tile.x, tile.y, tile.width, tile.height, out=out), self.bundle.facts.tile_px)
+
+        return ensemble.full(ahead(read, grid), engines=self.engines, chosen_views=self.views)
+
+    def _fused(self, seen: ensemble.Seen[Tile], scale: Scale, mpp: Mpp) -> Found:
+        """Return what all passes over a tile agree on, in image px, where the tile owns it."""
+        radius_um, tile = self.bundle.facts.fusion_radius_um, seen.key
+        passes = []
+        for one in seen.passes:
+            boxes = tile_to_image(one.boxes, origin_px=(tile.x, tile.y), scale=scale)
+            passes.append(strongest(Found.from_boxes(boxes, one.scores), radius_um=radius_um, mpp=mpp))
+        found = average(passes, radius_um=radius_um, mpp=mpp)
+        return found[tile.owned(found.xy, margin_px=OWNERSHIP_MARGIN_PX * max(scale))]
+
+    def _detections(self, found: Found, image: Image, mpp: Mpp) -> Detections:
+        facts = self.bundle.facts
+        inside = ((found.xy >= 0) & (found.xy < np.array(image.size))).all(axis=1)  # the filling shows cells twice
+        probability = facts.calibration.probability(found.score).astype(np.float32)
+        lowest = min(facts.reporting_threshold, self.threshold)
+        kept = inside & (probability >= np.float32(lowest))
+        found, probability = found[kept], probability[kept]
+        order = np.lexsort((found.xy[:, 0], found.xy[:, 1], -probability))
+        return Detections(
+            xy=found.xy[order],
+            probability=probability[order],
+            score=found.score[order].astype(np.float32),
+            box=found.box[order],
+            image=image.path.name,
+            size=image.size,
+            mpp=mpp,
+            threshold=self.threshold,
+            bundle=f"{facts.name} {facts.version}",
+            bundle_hash=self.bundle.hash,
+        )
+
+    def _record(self, image: Image) -> RunRecord:
+        first = self.engines[0]
+        return RunRecord(
+            image=image.path.name,
+            image_label=image.label,
+            bundle=f"{self.bundle.facts.name} {self.bundle.facts.version}",
+            bundle_hash=self.bundle.hash,
+            engine=f"{first.name} on {first.device}",
+            precision=first.precision,
+            members=len(self.engines),
+            views=list(self.views),
+        )
+
+
+def filled_up(pixels: Pixels, tile_px: int) -> Pixels:
+    """Return pixels (h, w, 3) as (tile_px, tile_px, 3), continued by reflection to the right and downwards.
+
+    White would do harm: the network averages over the whole tile.
+    """
+    missing = tile_px - pixels.shape[0], tile_px - pixels.shape[1]
+    if missing == (0, 0):
+        return pixels
+    return np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")

@@ -1,0 +1,56 @@
+"""Which engine runs here: the automatic choice is said in one log line, a forced one fails if it cannot run."""
+
+import importlib.util
+import logging
+from dataclasses import dataclass
+
+from algorithm.bundle import LoadedBundle
+from algorithm.engines.base import Engine
+from algorithm.engines.cpus import usable_cpus
+from algorithm.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An engine and whether it could run here; what is its device, or the reason why it cannot."""
+
+    name: str
+    usable: bool
+    what: str
+
+
+def candidates() -> list[Candidate]:
+    """Return the engines of this version."""
+    if importlib.util.find_spec("openvino") is None:
+        return [Candidate("openvino", False, "the package openvino is not installed")]
+    from algorithm.engines.openvino import cpu_name, default_precision
+
+    return [Candidate("openvino", True, f"{cpu_name()}, {default_precision()}")]
+
+
+def open_engine(
+    bundle: LoadedBundle, member: int, *, precision: str | None = None, threads: int | None = None
+) -> Engine:
+    """Return an engine for one member of a bundle.
+
+    precision: f32 or bf16; default the fastest that the device has. threads: default what the container allows.
+    Raises EngineError when no engine can run here, or not as asked.
+    """
+    first = candidates()[0]
+    if not first.usable:
+        raise EngineError(f"no engine can run here: {first.name}: {first.what}")
+    from algorithm.engines.openvino import OpenvinoEngine
+
+    engine = OpenvinoEngine(bundle.member_path(member), precision=precision, threads=threads or usable_cpus())
+    why = "as asked" if precision else "the fastest precision of this CPU"
+    log.info(
+        "engine: %s for %s on %s, %s (%s)",
+        engine.name,
+        bundle.member_path(member).name,
+        engine.device,
+        engine.precision,
+        why,
+    )
+    return engine

@@ -1,0 +1,73 @@
+"""Which passes a tile gets. `full`: every member on every view of every tile."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from algorithm import views
+from algorithm.engines import Engine
+from algorithm.frames import Boxes
+from algorithm.images import Pixels
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one member saw in one view of a tile: boxes (k, 4) float32 in px of the unturned tile, scores (k,)."""
+
+    boxes: Boxes
+    scores: np.ndarray[tuple[int], np.dtype[np.float32]]
+
+
+@dataclass(frozen=True)
+class Seen(Generic[Key]):
+    """All passes over one tile. full: how many of them filled the network's top K, so that boxes may be lost."""
+
+    key: Key
+    passes: list[Pass]
+    full: int
+
+
+def full(
+    tiles: Iterable[tuple[Key, Pixels]], *, engines: Sequence[Engine], chosen_views: Sequence[int]
+) -> Iterator[Seen[Key]]:
+    """Yield what every engine saw in every view of each tile, in the order of the tiles.
+
+    tiles: (key, pixels (tile_px, tile_px, 3) uint8). No more than the engines' depth is ever under way.
+    """
+    depth = min(engine.depth for engine in engines)
+    waiting: deque[tuple[Key, Engine, int, bool]] = deque()
+    passes: list[Pass] = []
+    crowded = 0
+
+    def oldest() -> Iterator[Seen[Key]]:
+        nonlocal passes, crowded
+        key, engine, view, last = waiting.popleft()
+        one, is_full = _pass(engine, view)
+        passes.append(one)
+        crowded += is_full
+        if last:
+            yield Seen(key, passes, crowded)
+            passes, crowded = [], 0
+
+    plan = [(engine, view) for view in chosen_views for engine in engines]
+    for key, pixels in tiles:
+        for number, (engine, view) in enumerate(plan):
+            if len(waiting) == depth:
+                yield from oldest()
+            engine.submit(views.apply(pixels, view)[None])
+            waiting.append((key, engine, view, number == len(plan) - 1))
+    while waiting:
+        yield from oldest()
+
+
+def _pass(engine: Engine, view: int) -> tuple[Pass, bool]:
+    """Return what an engine saw, turned back; and whether its list was full."""
+    raw = engine.result()
+    seen = raw.scores[0] > 0
+    boxes = views.invert(raw.boxes[0][seen], view, (engine.tile_px, engine.tile_px))
+    return Pass(boxes, raw.scores[0][seen]), bool(seen.all())

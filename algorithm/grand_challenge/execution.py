@@ -1,0 +1,56 @@
+"""The exec interface: one case, /input to /output, once."""
+
+import logging
+import time
+from pathlib import Path
+
+from algorithm.bundle import LoadedBundle
+from algorithm.detector import Detector, Options
+from algorithm.frames import Mpp
+from algorithm.grand_challenge.inputs import find_image
+from algorithm.images import Image, open_image
+from algorithm.writers import points_json
+
+log = logging.getLogger(__name__)
+
+PLATFORM_MODEL = Path("/opt/ml/model")
+PROGRESS_STEPS = 10  # the platform keeps the last 500 lines of a log
+
+
+def run_case(input_folder: Path, output_folder: Path, bundle: LoadedBundle, options: Options) -> None:
+    """Detect the figures of the one image in input_folder and write output_folder/mitotic-figures.json.
+
+    Raises PlatformError, ImageError, EngineError or OutputError; then no output file is left.
+    """
+    start = time.perf_counter()
+    target = output_folder / points_json.FILE_NAME
+    path = find_image(input_folder)
+    detector = Detector(bundle, options)
+    with open_image(path) as image:
+        _ensure_scale(image, bundle)
+        log.info(
+            "image: %s, %d x %d px, %.4f um/px, %s",
+            path.name,
+            *image.size,
+            image.mpp.x if image.mpp else 0,
+            image.label,
+        )
+        detections, record = detector.detect(image, _log_progress)
+        points_json.write(target, detections, image.origin_mm)
+    found = (
+        f"{len(detections.figures)} figures, {len(detections.candidates)} candidates in {detections.area_mm2:.2f} mm2"
+    )
+    log.info("%s; %d tiles, %.1f s; written to %s", found, record.tiles, time.perf_counter() - start, target)
+
+
+def _ensure_scale(image: Image, bundle: LoadedBundle) -> None:
+    """Give an image without a plausible pixel size the bundle's, loudly: on the platform nobody can be asked."""
+    if image.mpp is None:
+        mpp = bundle.facts.mpp
+        log.warning("%s: no plausible pixel size in the file; taken as the bundle's %g um/px", image.path.name, mpp)
+        image.mpp = Mpp(mpp, mpp)
+
+
+def _log_progress(done: int, total: int) -> None:
+    if done * PROGRESS_STEPS // total > (done - 1) * PROGRESS_STEPS // total:
+        log.info("tile %d of %d", done, total)

@@ -1,0 +1,51 @@
+"""Files that are whole or not there: written as `<name>.part`, then renamed."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from algorithm.errors import OutputError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file. Raises OutputError, and leaves nothing behind."""
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        _forget(part)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `folder` that takes its place at the end; an earlier one is replaced.
+
+    Raises OutputError; on any error nothing of the new is left, and the earlier one stays.
+    """
+    part = folder.with_name(folder.name + ".part")
+    try:
+        _forget(part)
+        part.mkdir(parents=True)
+        yield part
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.replace(folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+    finally:
+        _forget(part)
+
+
+def _forget(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return  # the folder itself is not writable: the error that matters is on its way

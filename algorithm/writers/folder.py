@@ -1,0 +1,16 @@
+"""The folder of one image: JSON, table and overlay, all of them or none."""
+
+from pathlib import Path
+
+from algorithm.detections import Detections
+from algorithm.images import Image
+from algorithm.writers import overlay, points_json, table_csv
+from algorithm.writers.atomic import whole_folder
+
+
+def write_all(folder: Path, detections: Detections, image: Image) -> None:
+    """Write every output of one image into its folder, replacing an earlier result. Raises OutputError."""
+    with whole_folder(folder) as part:
+        points_json.write(part / points_json.FILE_NAME, detections, image.origin_mm)
+        table_csv.write(part / table_csv.FILE_NAME, detections)
+        overlay.write(part / overlay.FILE_NAME, detections, image)

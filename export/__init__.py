@@ -1,0 +1,1 @@
+"""From checkpoints to what engines run: ONNX in a bundle."""

@@ -1,0 +1,132 @@
+"""Checkpoints -> a bundle: export each, compare it with torch, and only then put all in place."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from algorithm import bundle
+from algorithm.engines.cpus import usable_cpus
+from algorithm.engines.openvino import OpenvinoEngine
+from algorithm.errors import BundleError, OutputError
+from export.agreement import FP16_LIMIT, FP32_LIMIT, accept, difference, reference, tiles_of
+from export.onnx_file import halve_weights, write_onnx
+from training.model import Facts, TileNetwork, load_checkpoint
+
+# Until `python -m training calibrate` has looked at data.
+UNCALIBRATED = bundle.Calibration(slope=1.0, intercept=0.0, fitted_on="nothing: probability is the raw score")
+FIRST_THRESHOLD, FIRST_REPORTING = 0.5, 0.05
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How tiles are cut and what of a network's output is kept. Lengths px at the checkpoint's mpp."""
+
+    tile_px: int
+    overlap_px: int
+    score_floor: float
+    top_k: int
+    mpp_tolerance: float
+    fusion_radius_um: float
+
+
+def build(
+    checkpoints: Sequence[Path],
+    output: Path,
+    *,
+    name: str,
+    version: str,
+    shape: Shape,
+    tile_images: Sequence[Path],
+    say: Callable[[str], None],
+) -> None:
+    """Write a bundle of these checkpoints to a folder, replacing the bundle that is there.
+
+    Raises BundleError when checkpoints do not fit together or an export differs from torch; the folder is
+    untouched then.
+    """
+    with tempfile.TemporaryDirectory(prefix="export-") as scratch:
+        members, facts = [], []
+        for number, path in enumerate(checkpoints):
+            member, about = _member(path, Path(scratch), number, shape, tile_images, say)
+            members.append(member)
+            facts.append(about)
+        _check_alike(checkpoints, facts)
+        described = _describe(facts[0], members, name=name, version=version, shape=shape)
+        _put_in_place(Path(scratch), described, output)
+    size = sum((output / member.file).stat().st_size for member in members)
+    say(f"{output}: {name} {version}, {len(members)} member(s), {size / 1e6:.1f} MB")
+
+
+def _member(
+    path: Path, folder: Path, number: int, shape: Shape, tile_images: Sequence[Path], say: Callable[[str], None]
+) -> tuple[bundle.Member, Facts]:
+    """Export one checkpoint in fp32, then with fp16 weights, each compared with torch."""
+    network, facts = load_checkpoint(path)
+    inner = TileNetwork(network, tile_px=shape.tile_px, score_floor=shape.score_floor, top_k=shape.top_k)
+    full, half = folder / f"full-{number}.onnx", folder / f"member-{number}.onnx"
+    write_onnx(inner, full, tile_px=shape.tile_px)
+    halve_weights(full, half)
+    tiles = tiles_of(tile_images, tile_px=shape.tile_px, mpp=facts.mpp)
+    expected = reference(inner, tiles)
+    for file, what, limit in ((full, "fp32", FP32_LIMIT), (half, "fp16 weights", FP16_LIMIT)):
+        found = difference(_engine(file), tiles, expected)
+        apart = f"scores {found.score:.1e}, boxes {found.box_px:.3f} px"
+        say(f"{path.name}: {what} against torch on {len(tiles)} tile(s): {apart}")
+        accept(f"{path} ({what})", found, limit)
+    full.unlink()
+    return bundle.Member(file=half.name, sha256=bundle.sha256_of(half), source=path.name), facts
+
+
+def _engine(path: Path) -> OpenvinoEngine:
+    return OpenvinoEngine(path, precision="f32", threads=usable_cpus())
+
+
+def _check_alike(paths: Sequence[Path], facts: Sequence[Facts]) -> None:
+    """Refuse members that see the world at different scales or name other classes."""
+    for path, one in zip(paths[1:], facts[1:], strict=True):
+        for field in ("mpp", "box_um", "classes", "licence"):
+            if getattr(one, field) != getattr(facts[0], field):
+                raise BundleError(
+                    f"{path}: {field} is {getattr(one, field)!r}, that of {paths[0]} is {getattr(facts[0], field)!r}; "
+                    "members of a bundle have to agree"
+                )
+
+
+def _describe(facts: Facts, members: list[bundle.Member], *, name: str, version: str, shape: Shape) -> bundle.Bundle:
+    return bundle.Bundle(
+        schema_version=bundle.SCHEMA_VERSION,
+        name=name,
+        version=version,
+        licence=facts.licence,
+        members=members,
+        classes=facts.classes,
+        mpp=facts.mpp,
+        mpp_tolerance=shape.mpp_tolerance,
+        tile_px=shape.tile_px,
+        overlap_px=shape.overlap_px,
+        box_um=facts.box_um,
+        score_floor=shape.score_floor,
+        top_k=shape.top_k,
+        fusion_radius_um=shape.fusion_radius_um,
+        ensemble="full",
+        views=[0],
+        threshold=FIRST_THRESHOLD,
+        reporting_threshold=FIRST_REPORTING,
+        calibration=UNCALIBRATED,
+        training=facts.training,
+    )
+
+
+def _put_in_place(scratch: Path, described: bundle.Bundle, output: Path) -> None:
+    """Move the members over, bundle.yaml last, and drop members of an earlier bundle."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for old in output.glob("member-*.onnx"):
+            old.unlink()
+        for member in described.members:
+            shutil.move(scratch / member.file, output / member.file)
+        bundle.write_bundle(output, described)
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written ({error.strerror})") from error

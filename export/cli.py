@@ -1,0 +1,78 @@
+"""The commands of export: parse, call, print."""
+
+from pathlib import Path
+
+import click
+
+from algorithm.errors import ImageError, MitosisError
+
+PROJECT = Path(__file__).resolve().parents[1]
+SAMPLE = PROJECT / "test/input/interf0/images"
+DEFAULT_TILE_UM, DEFAULT_OVERLAP_UM = 480.0, 32.0  # 960 and 64 px at 0.5 um/px: least waste on regions of 2 mm2
+TILE_STEP_PX = 32  # the coarsest stride of the network
+
+
+@click.group()
+def main() -> None:
+    """Export checkpoints to what engines run."""
+
+
+@main.command()
+@click.argument("checkpoints", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), default="model", show_default=True)
+@click.option("--tiles", type=click.Path(path_type=Path), help="Folder of images to compare on; default the sample.")
+@click.option("--name", default="rtmdet-s", show_default=True)
+@click.option("--version", "version", default="1", show_default=True, help="Version of the bundle.")
+@click.option("--tile", "tile_px", type=click.IntRange(min=64), help="Side of a tile, px; default 480 um.")
+@click.option("--score-floor", type=click.FloatRange(0, 1), default=0.01, show_default=True)
+@click.option("--top-k", type=click.IntRange(min=1), default=1000, show_default=True, help="Boxes kept for a tile.")
+@click.option("--mpp-tolerance", type=float, default=0.05, show_default=True, help="Not resampled within; part of mpp.")
+@click.option("--fusion-radius", type=float, default=7.5, show_default=True, help="Boxes within are one figure; um.")
+def bundle(
+    checkpoints: tuple[Path, ...],
+    output: Path,
+    tiles: Path | None,
+    name: str,
+    version: str,
+    tile_px: int | None,
+    score_floor: float,
+    top_k: int,
+    mpp_tolerance: float,
+    fusion_radius: float,
+) -> None:
+    """Make a bundle of EMA CHECKPOINTS; each is compared with torch before it is accepted."""
+    from export.bundle import Shape, build
+    from training.model import load_checkpoint
+
+    try:
+        mpp = load_checkpoint(checkpoints[0])[1].mpp
+        shape = Shape(
+            tile_px=tile_px or TILE_STEP_PX * round(DEFAULT_TILE_UM / mpp / TILE_STEP_PX),
+            overlap_px=round(DEFAULT_OVERLAP_UM / mpp),
+            score_floor=score_floor,
+            top_k=top_k,
+            mpp_tolerance=mpp_tolerance,
+            fusion_radius_um=fusion_radius,
+        )
+        build(
+            checkpoints,
+            output,
+            name=name,
+            version=version,
+            shape=shape,
+            tile_images=_images(tiles or SAMPLE),
+            say=click.echo,
+        )
+    except MitosisError as error:
+        click.echo(f"error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the images in a folder, searched to the bottom; none is an error."""
+    from algorithm.images import SUFFIXES
+
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ImageError(f"{folder}: no image to compare on")
+    return found

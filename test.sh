@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs every check of the project: style, types, walls, tests; then the sample through the platform's interface.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$root"
+. "$root/scripts/environment.sh"
+
+ensure all requirements.txt training/requirements.txt training/requirements-mm.txt requirements-dev.txt
+
+echo "== style, types, walls"
+"$python" -m ruff check .
+"$python" -m ruff format --check .
+"$python" -m mypy
+"$venv/bin/lint-imports" --no-logo | tail -n 12
+
+echo "== the sample through the platform's interface"
+output="$root/test/output/interf0"
+rm -rf "$output" && mkdir -p "$output"
+"$python" -m algorithm run --input test/input/interf0 --output "$output" --model model --precision f32
+"$python" test/compare_outputs.py "$output/mitotic-figures.json" test/expected/interf0/mitotic-figures.json
+
+echo "== tests"
+"$python" -m pytest "$@"

@@ -1,0 +1,98 @@
+"""The commands of training: parse, call, print."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from algorithm.errors import MitosisError
+
+
+class Commands(click.Group):
+    """Prints the project's own errors in one line; a bug keeps its traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run a command; exit with the code of its error."""
+        try:
+            return super().invoke(context)
+        except MitosisError as error:
+            click.echo(f"error: {error}", err=True)
+            context.exit(error.exit_code)
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """Train and evaluate detectors of mitotic figures."""
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--work-dir", type=click.Path(path_type=Path), help="Where the run is kept; default work_dirs/CONFIG.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the work dir.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in --set seed=1.")
+def train(config: Path, work_dir: Path | None, resume: bool, changes: tuple[str, ...]) -> None:
+    """Train the network of CONFIG, an mmengine config such as training/configs/cpu_half.py."""
+    from training.run import train as run
+    from training.settings import load_settings, parse_changes
+
+    run(load_settings(config, parse_changes(changes)), work_dir or Path("work_dirs") / config.stem, resume=resume)
+
+
+data_option = click.option(
+    "--data", "folders", multiple=True, required=True, type=click.Path(path_type=Path), help="A data set; repeat it."
+)
+slides_option = click.option("--slides", help="Only these slides, as in H07,H14.")
+bundle_option = click.option("--bundle", type=click.Path(path_type=Path), default="model", show_default=True)
+
+
+@main.command()
+@bundle_option
+@data_option
+@slides_option
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all scores here; a plot beside it.")
+@click.option("--members", type=click.IntRange(min=1), help="Only the first N members.")
+@click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile.")
+@click.option("--precision", type=click.Choice(["f32", "bf16"]))
+def evaluate(
+    bundle: Path, folders: tuple[Path, ...], slides: str | None, json_path: Path | None, **options: Any
+) -> None:
+    """Score a bundle, run through `algorithm`, by the organisers' rule: by data set and slide."""
+    from rich.console import Console
+
+    from algorithm.detector import Options
+    from training.evaluation.command import evaluate_bundle, write_report
+    from training.evaluation.report import table
+
+    scores = evaluate_bundle(bundle, folders, _names(slides), Options(**options), _progress())
+    Console(width=None if sys.stdout.isatty() else 180).print(table(scores))
+    if json_path:
+        click.echo(f"written: {', '.join(map(str, write_report(scores, json_path)))}")
+
+
+@main.command()
+@bundle_option
+@data_option
+@slides_option
+def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None) -> None:
+    """Fit threshold and probabilities of a bundle on data it was not trained on, and write both into it."""
+    from training.evaluation.command import calibrate_bundle
+
+    fit = calibrate_bundle(bundle, folders, _names(slides), _progress())
+    click.echo(f"probability = sigmoid({fit.calibration.slope} * logit(score) + {fit.calibration.intercept})")
+    click.echo(f"threshold {fit.threshold}: F1 {fit.f1:.3f} on {fit.calibration.fitted_on}; written to {bundle}")
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()] if text else []
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Return a counter of images for terminals; silent elsewhere."""
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{done}/{total} images", nl=done == total, err=True)
+
+    return show

@@ -1,0 +1,80 @@
+"""RTMDet-S and the schedule of the paper; what a run changes stands in the configs beside this one."""
+
+# The images' mean and standard deviation, RGB order. ImageNet's, as mmdet's pre-trained weights expect.
+_mean_rgb = [123.675, 116.28, 103.53]
+_std_rgb = [58.395, 57.12, 57.375]
+_norm = dict(type="BN")
+_act = dict(type="SiLU", inplace=True)
+
+mpp = 0.25  # um/px of what the network sees
+box_um = 16.0  # 64 px at 40x
+classes = 1  # 1: mitotic figure; 2: imposters as a class of their own
+licence = ""
+
+model = dict(
+    type="RTMDet",
+    use_syncbn=True,  # only where there are several processes
+    data_preprocessor=dict(type="ChannelsLastPreprocessor", mean=_mean_rgb, std=_std_rgb, bgr_to_rgb=False),
+    backbone=dict(
+        type="CSPNeXt",
+        arch="P5",
+        expand_ratio=0.5,
+        deepen_factor=0.33,
+        widen_factor=0.5,
+        channel_attention=True,
+        norm_cfg=_norm,
+        act_cfg=_act,
+    ),
+    neck=dict(
+        type="CSPNeXtPAFPN",
+        in_channels=[128, 256, 512],
+        out_channels=128,
+        num_csp_blocks=1,
+        expand_ratio=0.5,
+        norm_cfg=_norm,
+        act_cfg=_act,
+    ),
+    bbox_head=dict(
+        type="RTMDetSepBNHead",
+        num_classes=classes,
+        in_channels=128,
+        feat_channels=128,
+        stacked_convs=2,
+        anchor_generator=dict(type="MlvlPointGenerator", offset=0, strides=[8, 16, 32]),
+        bbox_coder=dict(type="DistancePointBBoxCoder"),
+        # RTMDet's assigner gives (label, quality) targets: its focal loss is QualityFocalLoss with gamma = beta = 2
+        loss_cls=dict(type="QualityFocalLoss", use_sigmoid=True, beta=2.0, loss_weight=1.0),
+        loss_bbox=dict(type="GIoULoss", loss_weight=2.0),
+        with_objectness=False,
+        exp_on_reg=False,
+        share_conv=True,
+        pred_kernel_size=1,
+        norm_cfg=_norm,
+        act_cfg=_act,
+    ),
+    train_cfg=dict(assigner=dict(type="DynamicSoftLabelAssigner", topk=13), allowed_border=-1, pos_weight=-1),
+    test_cfg=dict(
+        nms_pre=1000, min_bbox_size=0, score_thr=0.05, nms=dict(type="nms", iou_threshold=0.6), max_per_img=300
+    ),
+)
+
+patch_px = (1920, 1280)  # width, height, px at mpp
+shares = dict(figure=0.5, imposter=0.5, anywhere=0.0)  # MF : NMF patches 1 : 1
+augment = dict(turn_and_flip=True, hue_deg=12.0, saturation=0.3, value=0.15)
+
+iterations = 25_000
+batch = 8
+accumulate = 3  # effective batch 24
+learning_rate = 1e-3
+warmup = dict(iterations=250, start=1e-5)
+weight_decay = 0.05
+clip_gradient = 35.0
+ema_momentums = [1e-3, 5e-4, 2.5e-4]
+save_every = 1000
+seed = 0
+
+workers = 8  # processes that cut patches
+cache_bytes = 2_000_000_000  # decoded images kept in memory, by each of them
+
+data = []  # folders of published data sets
+held_back = []  # slides that only watch

@@ -1,0 +1,1 @@
+"""What a bundle is worth: predictions through `algorithm`, scores by the organisers' rule, plots."""

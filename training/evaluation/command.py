@@ -1,0 +1,66 @@
+"""Evaluating and calibrating a bundle in its folder."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from algorithm.bundle import LoadedBundle, load_bundle, write_bundle
+from algorithm.detector import Detector, Options
+from training.evaluation.calibration import Fit, fit
+from training.evaluation.plots import plot
+from training.evaluation.predictions import predict
+from training.evaluation.report import report
+from training.importers import read_folders
+from training.index import IndexedImage, of_slides
+
+Progress = Callable[[int, int], None]
+
+
+def evaluate_bundle(
+    folder: Path, data: Sequence[Path], slides: Sequence[str], options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Return the report of a bundle on these data sets, or on some slides of them."""
+    bundle = load_bundle(folder)
+    detector = Detector(bundle, options)
+    predicted = predict(_images(data, slides), detector, progress=progress)
+    return report(
+        predicted,
+        threshold=detector.threshold,
+        bundle=f"{bundle.facts.name} {bundle.facts.version}",
+        bundle_hash=bundle.hash,
+    )
+
+
+def write_report(scores: dict[str, Any], path: Path) -> tuple[Path, Path]:
+    """Write the report as JSON, and its plot beside it as PNG; return both paths."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
+    picture = path.with_suffix(".png")
+    plot(scores, picture)
+    return path, picture
+
+
+def calibrate_bundle(folder: Path, data: Sequence[Path], slides: Sequence[str], progress: Progress) -> Fit:
+    """Fit calibration and threshold on data the bundle never saw, and write both into its bundle.yaml."""
+    bundle = load_bundle(folder)
+    images = _images(data, slides)
+    # everything down to the networks' floor: the tail belongs to the calibration
+    everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
+    detector = Detector(LoadedBundle(folder, everything, bundle.hash), Options())
+    names = ", ".join(sorted({image.slide for image in images}))
+    sets = ", ".join(sorted({image.dataset for image in images}))
+    found = fit(predict(images, detector, progress=progress), fitted_on=f"{sets}: slides {names}")
+    reporting = min(bundle.facts.reporting_threshold, found.threshold)
+    update = {
+        "calibration": found.calibration,
+        "threshold": found.threshold,
+        "reporting_threshold": reporting,
+    }
+    write_bundle(folder, bundle.facts.model_copy(update=update))
+    return found
+
+
+def _images(data: Sequence[Path], slides: Sequence[str]) -> list[IndexedImage]:
+    images = read_folders(list(data))
+    return of_slides(images, slides) if slides else images

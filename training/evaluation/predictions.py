@@ -1,0 +1,52 @@
+"""A detector over annotated images: what it said beside what is there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithm.detector import Detector
+from algorithm.frames import area_mm2, image_to_um
+from algorithm.images import open_image
+from training.index import IndexedImage
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One image: truth_um (m, 2) figures; found_um (n, 2) with score and probability (n,), most probable first."""
+
+    dataset: str
+    slide: str
+    name: str
+    area_mm2: float
+    truth_um: NDArray[np.float64]
+    found_um: NDArray[np.float64]
+    score: NDArray[np.float64]
+    probability: NDArray[np.float64]
+
+
+def predict(
+    images: Sequence[IndexedImage], detector: Detector, *, progress: Callable[[int, int], None] | None = None
+) -> list[Predicted]:
+    """Run the detector over every image at the index's scale; all detections down to the reporting threshold."""
+    results = []
+    for number, image in enumerate(images, start=1):
+        with open_image(image.path, mpp=image.mpp) as opened:
+            found, _ = detector.detect(opened)
+        truth = np.array(image.places("MF"), np.float64).reshape(-1, 2)
+        results.append(
+            Predicted(
+                dataset=image.dataset,
+                slide=image.slide,
+                name=image.name,
+                area_mm2=area_mm2(image.size, image.mpp),
+                truth_um=image_to_um(truth, image.mpp),
+                found_um=image_to_um(found.xy, image.mpp),
+                score=found.score.astype(np.float64),
+                probability=found.probability.astype(np.float64),
+            )
+        )
+        if progress:
+            progress(number, len(images))
+    return results

@@ -1,0 +1,131 @@
+"""Scores of predictions: the organisers' matching, precision, recall, F1, AP and FROC. Pure.
+
+Sources: evaluate.py of the MIDOG 2025 evaluation container; Dodd and Pepe 2003 for partial areas.
+"""
+
+import contextlib
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from grand_challenge_metrics.scorers import score_detection
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from training.evaluation.predictions import Predicted
+
+MATCH_RADIUS_UM = 7.5  # the organisers' evaluation
+AP_HALF_BOX_UM = 11.25  # theirs too: boxes of this half width at IoU 0.5 match up to 7.5 um along an axis
+FROC_THRESHOLDS = 40
+FROC_MOST_FP = 8.0  # false positives an image, up to which the area counts
+CURVE_THRESHOLDS = np.round(np.arange(0.02, 1.0, 0.01), 2)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Figures matched, claimed in vain, and missed; on area_mm2 of tissue."""
+
+    tp: int
+    fp: int
+    fn: int
+    area_mm2: float
+
+    @property
+    def precision(self) -> float:
+        """Return TP / (TP + FP), 0 where nothing was claimed."""
+        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Return TP / (TP + FN), 0 where there is no figure."""
+        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Return the harmonic mean of precision and recall."""
+        total = 2 * self.tp + self.fp + self.fn
+        return 2 * self.tp / total if total else 0.0
+
+    def as_dict(self) -> dict[str, float]:
+        """Return everything a table shows."""
+        rates = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        per_mm2 = self.fp / self.area_mm2 if self.area_mm2 else 0.0
+        return {"mf": self.tp + self.fn, **asdict(self), **rates, "fp_per_mm2": per_mm2}
+
+
+def counts(images: Sequence[Predicted], threshold: float) -> Counts:
+    """Return the counts over all images of what is at least this probable, matched within 7.5 um."""
+    tp = fp = fn = 0
+    for image in images:
+        claimed = image.found_um[image.probability >= np.float32(threshold)]
+        # a third coordinate as the organisers have it; lists, as the scorer wants
+        score = score_detection(
+            ground_truth=[(x, y, 0.0) for x, y in image.truth_um.tolist()],
+            predictions=[(x, y, 0.0) for x, y in claimed.tolist()],
+            radius=MATCH_RADIUS_UM,
+        )
+        tp, fp, fn = tp + score.true_positives, fp + score.false_positives, fn + score.false_negatives
+    return Counts(tp, fp, fn, sum(image.area_mm2 for image in images))
+
+
+def f1_curve(images: Sequence[Predicted]) -> NDArray[np.float64]:
+    """Return F1 at each of CURVE_THRESHOLDS."""
+    return np.array([counts(images, threshold).f1 for threshold in CURVE_THRESHOLDS])
+
+
+def froc(images: Sequence[Predicted]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (false positives an image, recall) at 40 thresholds between the highest and the lowest probability."""
+    every = np.concatenate([image.probability for image in images]) if images else np.empty(0)
+    if not len(every):
+        return np.zeros(1), np.zeros(1)
+    thresholds = np.linspace(every.max(), every.min(), FROC_THRESHOLDS)
+    at = [counts(images, threshold) for threshold in thresholds]
+    return np.array([one.fp / len(images) for one in at]), np.array([one.recall for one in at])
+
+
+def froc_area(images: Sequence[Predicted]) -> float:
+    """Return the mean recall between 0 and 8 false positives an image, in [0, 1]."""
+    fp, recall = froc(images)
+    fp, recall = np.concatenate([[0.0], fp]), np.concatenate([[0.0], recall])
+    grid = np.linspace(0, FROC_MOST_FP, 1001)
+    # recall as a step: what is reached at no more than so many false positives
+    reached = [recall[fp <= limit].max() for limit in grid]
+    return float(np.trapezoid(reached, grid) / FROC_MOST_FP)
+
+
+def average_precision(images: Sequence[Predicted]) -> float:
+    """Return AP at IoU 0.5 over 101 recalls of boxes of 22.5 um around the places; nan where there is no figure."""
+    truth = [(number, xy) for number, image in enumerate(images, start=1) for xy in image.truth_um]
+    found = [
+        (number, xy, p)
+        for number, image in enumerate(images, start=1)
+        for xy, p in zip(image.found_um, image.probability, strict=True)
+    ]
+    if not truth:
+        return float("nan")
+    if not found:
+        return 0.0
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
+        coco = COCO()
+        coco.dataset = {
+            "info": {},
+            "images": [{"id": number} for number in range(1, len(images) + 1)],
+            "categories": [{"id": 1}],
+            "annotations": [{"id": n, "iscrowd": 0, **_box(*one)} for n, one in enumerate(truth, start=1)],
+        }
+        coco.createIndex()
+        evaluation = COCOeval(coco, coco.loadRes([{"score": p, **_box(number, xy)} for number, xy, p in found]), "bbox")
+        evaluation.params.iouThrs = np.array([0.5])
+        evaluation.params.maxDets = [len(found)]
+        evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return float(evaluation.eval["precision"].mean())
+
+
+def _box(image: int, xy: NDArray[np.float64]) -> dict:
+    side = 2 * AP_HALF_BOX_UM
+    x, y = (xy - AP_HALF_BOX_UM).tolist()
+    return {"image_id": image, "category_id": 1, "bbox": [x, y, side, side], "area": side * side}

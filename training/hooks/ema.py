@@ -1,0 +1,68 @@
+"""Several exponential moving averages of the weights at once, each with its own checkpoint."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from mmengine.hooks import Hook
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+
+from training.model import Facts, save_checkpoint
+
+
+# The first steps count for more: with momentum 6e-4 alone, an average is useless for thousands of iterations,
+# because random weights are still in it. From step 10 / momentum on, the momentum is the paper's.
+WARM_STEPS = 10
+
+
+def warming_average(momentum: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+    """Return the rule average += max(momentum, 10 / (10 + step)) * (weights - average), for AveragedModel."""
+
+    @torch.no_grad()
+    def update(averages: list[Tensor], weights: list[Tensor], steps: Tensor) -> None:
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, weights, max(momentum, WARM_STEPS / (WARM_STEPS + float(steps))))
+        else:  # batch norm counts its batches in integers
+            torch._foreach_copy_(averages, weights)
+
+    return update
+
+
+class MultiEmaHook(Hook):
+    """Keep an average for each momentum; write `ema-<momentum>.pth` whenever the run's checkpoint is saved."""
+
+    priority = "NORMAL"
+
+    def __init__(self, momentums: list[float], facts: Facts) -> None:
+        self._momentums = momentums
+        self._facts = facts
+        self.averages: dict[float, AveragedModel] = {}
+
+    def before_run(self, runner) -> None:
+        """Begin each average at the weights as they are."""
+        for momentum in self._momentums:
+            # buffers too: batch norm's statistics must be those of the averaged weights
+            rule = warming_average(momentum)
+            self.averages[momentum] = AveragedModel(runner.model, multi_avg_fn=rule, use_buffers=True)
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Move each average towards the weights."""
+        for average in self.averages.values():
+            average.update_parameters(runner.model)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Put the averages into the run's checkpoint, and each one's own file beside it."""
+        checkpoint["averages"] = {momentum: average.state_dict() for momentum, average in self.averages.items()}
+        for momentum, average in self.averages.items():
+            save_checkpoint(ema_path(Path(runner.work_dir), momentum), average.module.state_dict(), self._facts)
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Go on from stored averages."""
+        for momentum, state in checkpoint.get("averages", {}).items():
+            self.averages[momentum].load_state_dict(state)
+
+
+def ema_path(folder: Path, momentum: float) -> Path:
+    """Return where the checkpoint of one average stands."""
+    return folder / f"ema-{momentum:g}.pth"

@@ -1,0 +1,49 @@
+"""One line every so often: where the run is, its losses, its speed and the time left; the same as a CSV."""
+
+import csv
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from mmengine.hooks import Hook
+
+LOG_NAME = "losses.csv"
+
+
+class ProgressHook(Hook):
+    """Print and log means over the last `every` iterations."""
+
+    priority = "LOW"
+
+    def __init__(self, every: int = 50) -> None:
+        self._every = every
+        self._sums: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Gather the losses; at the end of an interval print them."""
+        for name, value in (outputs or {}).items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
+        done = batch_idx + 1
+        if done % self._every == 0 or done == runner.max_iters:
+            self._report(runner, done)
+
+    def _report(self, runner, done: int) -> None:
+        steps = self._every if done % self._every == 0 else done % self._every
+        seconds = (time.monotonic() - self._since) / steps
+        means = {name: total / steps for name, total in sorted(self._sums.items())}
+        rate = runner.optim_wrapper.get_lr()["lr"][0]
+        left = timedelta(seconds=round(seconds * (runner.max_iters - done)))
+        losses = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+        print(f"{done:>6}/{runner.max_iters}  {losses}  lr {rate:.2e}  {seconds:.2f} s/it  left {left}", flush=True)
+        _append(Path(runner.work_dir) / LOG_NAME, {"iteration": done, "lr": rate, "seconds": seconds, **means})
+        self._sums, self._since = {}, time.monotonic()
+
+
+def _append(path: Path, row: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.6g}" for name, value in row.items()})

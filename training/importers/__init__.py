@@ -1,0 +1,25 @@
+"""A folder of a published data set -> a list of IndexedImage. The format is seen from what the folder holds."""
+
+from pathlib import Path
+
+from algorithm.errors import ImageError
+from training.importers import canine_tiles, icpr2012, mitos14
+from training.index import IndexedImage
+
+FORMATS = (mitos14, canine_tiles, icpr2012)  # icpr2012 last: any folder of CSV contours looks like it
+
+
+def read_folder(folder: Path) -> list[IndexedImage]:
+    """Return the images of one data folder, sorted by name. Raises ImageError for an unknown layout."""
+    if not folder.is_dir():
+        raise ImageError(f"{folder}: no such folder")
+    for layout in FORMATS:
+        if layout.recognises(folder):
+            return sorted(layout.read(folder), key=lambda image: image.path.name)
+    known = "; ".join(f"{layout.__name__.rsplit('.', 1)[1]}: {layout.LAYOUT}" for layout in FORMATS)
+    raise ImageError(f"{folder}: not a data set of a known layout ({known})")
+
+
+def read_folders(folders: list[Path]) -> list[IndexedImage]:
+    """Return the images of several folders, in the order given."""
+    return [image for folder in folders for image in read_folder(folder)]

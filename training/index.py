@@ -1,0 +1,59 @@
+"""What training and evaluation know about the data: images, their slides, and annotated places."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from algorithm.frames import Mpp
+
+Label = Literal["MF", "NMF"]  # mitotic figure; imposter (hard negative)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One annotated cell: its place in px of the image at full resolution, and what it is."""
+
+    x: float
+    y: float
+    label: Label
+
+
+@dataclass(frozen=True)
+class IndexedImage:
+    """One image with all its annotations. size: (width, height) px; mpp: um/px as published with the set."""
+
+    dataset: str
+    slide: str
+    path: Path
+    size: tuple[int, int]
+    mpp: Mpp
+    annotations: tuple[Annotation, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the file name without its suffix."""
+        return self.path.stem
+
+    def places(self, label: Label) -> list[tuple[float, float]]:
+        """Return the places (x, y) px of one kind of cell."""
+        return [(a.x, a.y) for a in self.annotations if a.label == label]
+
+
+def without_slides(images: Iterable[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:
+    """Return the images of all other slides."""
+    return [image for image in images if image.slide not in slides]
+
+
+def of_slides(images: Iterable[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:
+    """Return the images of these slides; an unknown slide is an error, not an empty set."""
+    chosen = [image for image in images if image.slide in slides]
+    missing = sorted(set(slides) - {image.slide for image in chosen})
+    if missing:
+        raise ValueError(f"no image of slide(s) {', '.join(missing)} in the data")
+    return chosen
+
+
+def labelled(image: IndexedImage, annotations: Iterable[Annotation]) -> IndexedImage:
+    """Return the image with these annotations instead."""
+    return replace(image, annotations=tuple(annotations))

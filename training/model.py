@@ -1,0 +1,109 @@
+"""The network: RTMDet-S of mmdet, built from a config; the checkpoint that holds it with what export needs."""
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine import ConfigDict
+from mmengine.registry import init_default_scope
+
+import training.mmcv_ops  # noqa: F401  # before anything of mmdet.models
+
+import mmdet.models  # isort: skip  # noqa: F401  # registers RTMDet and its parts
+from mmdet.models.data_preprocessors import DetDataPreprocessor  # isort: skip
+from mmdet.registry import MODELS  # isort: skip
+
+from algorithm.errors import MitosisError
+
+logging.getLogger("mmengine").setLevel(logging.ERROR)  # it prints a line for each parameter at init
+STRIDE_PX = 32  # of the coarsest feature map: patches and tiles are multiples of it
+
+
+class CheckpointError(MitosisError):
+    """A file is no EMA checkpoint of this project."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a network was trained for; travels with its weights.
+
+    mpp: um/px of its input; box_um: side of the boxes it learned; classes: class names, figures first;
+    model: the mmdet config of the network; training: what was trained on what, for the model card.
+    """
+
+    mpp: float
+    box_um: float
+    classes: list[str]
+    licence: str
+    model: dict[str, Any]
+    training: dict[str, Any]
+
+
+@MODELS.register_module()
+class ChannelsLastPreprocessor(DetDataPreprocessor):
+    """mmdet's normalisation, handing on batches in the memory order in which bf16 convolutions are fastest."""
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Return the batch normalised; inputs (n, 3, height, width) float32, channels last."""
+        batch = super().forward(data, training)
+        batch["inputs"] = batch["inputs"].contiguous(memory_format=torch.channels_last)
+        return batch
+
+
+def build_network(model: dict[str, Any]) -> torch.nn.Module:
+    """Return the network of an mmdet config, weights as initialised, in eval mode."""
+    init_default_scope("mmdet")
+    return MODELS.build(ConfigDict(model)).eval()
+
+
+def save_checkpoint(path: Path, state: dict[str, torch.Tensor], facts: Facts) -> None:
+    """Write weights and facts as plain types, under a temporary name first."""
+    part = path.with_name(path.name + ".part")
+    torch.save({"state_dict": {name: tensor.cpu() for name, tensor in state.items()}, "facts": asdict(facts)}, part)
+    part.replace(path)
+
+
+def load_checkpoint(path: Path) -> tuple[torch.nn.Module, Facts]:
+    """Return the network with its weights (eval mode, fp32, CPU) and its facts. Unpickles no code."""
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        facts = Facts(**stored["facts"])
+        network = build_network(facts.model)
+        network.load_state_dict(stored["state_dict"])
+    except (OSError, KeyError, TypeError, RuntimeError, EOFError, ValueError) as error:
+        raise CheckpointError(f"{path}: not an EMA checkpoint of `python -m training train` ({error})") from error
+    return network, facts
+
+
+class TileNetwork(torch.nn.Module):
+    """A network as engines run it: uint8 tiles in, boxes and scores out; normalisation and decoding inside.
+
+    Tiles are (n, tile_px, tile_px, 3) uint8 RGB. Returns boxes (n, k, 4) float32 x1 y1 x2 y2 in tile px and
+    scores (n, k) float32 of the first class, from high to low, 0 below the floor.
+    """
+
+    def __init__(self, network: torch.nn.Module, *, tile_px: int, score_floor: float, top_k: int) -> None:
+        super().__init__()
+        self.network = network
+        self._floor = score_floor
+        self._top_k = top_k
+        head = network.bbox_head
+        sizes = [(tile_px // stride, tile_px // stride) for stride, _ in head.prior_generator.strides]
+        self.register_buffer("places", torch.cat(head.prior_generator.grid_priors(sizes, device="cpu")))
+
+    def forward(self, tiles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (boxes, scores)."""
+        means = self.network.data_preprocessor
+        pixels = tiles.to(torch.float32).permute(0, 3, 1, 2)  # cast first: TensorRT transposes no uint8
+        levels, distances = self.network.bbox_head(self.network.extract_feat((pixels - means.mean) / means.std))
+        logits = torch.cat([level[:, 0].flatten(1) for level in levels], dim=1)
+        sides = torch.cat([side.flatten(2).transpose(1, 2) for side in distances], dim=1)
+        scores, best = torch.topk(logits.float().sigmoid(), self._top_k, dim=1)
+        sides = torch.gather(sides.float(), 1, best[..., None].expand(-1, -1, 4))
+        at = self.places[best]
+        boxes = torch.cat([at - sides[..., :2], at + sides[..., 2:]], dim=-1)
+        return boxes, torch.where(scores >= self._floor, scores, torch.zeros_like(scores))

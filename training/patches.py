@@ -1,0 +1,170 @@
+"""Patches: what the network is trained on, cut from images at the working resolution."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+from torch.utils.data import Dataset
+
+from algorithm.images import Pixels, open_image, resize
+from training.augment import Augment
+from training.index import IndexedImage
+
+
+class Kind(StrEnum):
+    """What a patch was cut for."""
+
+    FIGURE = "figure"
+    IMPOSTER = "imposter"
+    ANYWHERE = "anywhere"
+
+
+KIND_OF_LABEL = {"MF": Kind.FIGURE, "NMF": Kind.IMPOSTER}
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A place to cut around, or anywhere in the image. image: its number; centre: (x, y) px of the image."""
+
+    image: int
+    slide: str
+    kind: Kind
+    centre: tuple[float, float] | None
+
+
+def patches_of(images: Sequence[IndexedImage]) -> list[Patch]:
+    """Return a patch for each annotation, and for each image one that may lie anywhere."""
+    found = []
+    for number, image in enumerate(images):
+        found.append(Patch(number, image.slide, Kind.ANYWHERE, None))
+        found += [Patch(number, image.slide, KIND_OF_LABEL[a.label], (a.x, a.y)) for a in image.annotations]
+    return found
+
+
+class WorkingImages:
+    """Windows of images in working pixels. Small images stay decoded in memory as long as the budget lasts."""
+
+    def __init__(self, images: Sequence[IndexedImage], *, mpp: float, cache_bytes: int) -> None:
+        self._images = images
+        self._mpp = mpp
+        self._room = cache_bytes
+        self._kept: dict[int, Pixels] = {}
+
+    def size(self, number: int) -> tuple[int, int]:
+        """Return (width, height) of an image, working px."""
+        image = self._images[number]
+        return round(image.size[0] * image.mpp.x / self._mpp), round(image.size[1] * image.mpp.y / self._mpp)
+
+    def factor(self, number: int) -> tuple[float, float]:
+        """Return working px to one image px, (x, y)."""
+        (width, height), image = self.size(number), self._images[number]
+        return width / image.size[0], height / image.size[1]
+
+    def window(self, number: int, x: int, y: int, size_px: tuple[int, int]) -> Pixels:
+        """Return the window with corner (x, y) and size (width, height), working px, filled up by reflection."""
+        width, height = self.size(number)
+        right, bottom = min(x + size_px[0], width), min(y + size_px[1], height)
+        whole = self._kept.get(number)
+        if whole is None and width * height * 3 <= self._room:
+            whole = self._kept[number] = self._decoded(number)
+            self._room -= whole.nbytes
+        part = whole[y:bottom, x:right] if whole is not None else self._read(number, x, y, right, bottom)
+        missing = ((0, size_px[1] - part.shape[0]), (0, size_px[0] - part.shape[1]), (0, 0))
+        return np.pad(part, missing, mode="symmetric") if any(after for _, after in missing) else part
+
+    def _decoded(self, number: int) -> Pixels:
+        with open_image(self._images[number].path) as image:
+            return resize(image.read(0, 0, *image.size), self.size(number))
+
+    def _read(self, number: int, x: int, y: int, right: int, bottom: int) -> Pixels:
+        across, down = self.factor(number)
+        corner = round(x / across), round(y / down)
+        extent = round((right - x) / across), round((bottom - y) / down)
+        with open_image(self._images[number].path) as image:
+            return image.read(*corner, *extent, out=(right - x, bottom - y))
+
+
+class PatchDataset(Dataset):
+    """Patches with their boxes, as mmdet takes them; the item's number is (patch, seed)."""
+
+    def __init__(
+        self,
+        images: Sequence[IndexedImage],
+        *,
+        mpp: float,
+        box_px: float,
+        patch_px: tuple[int, int],
+        classes: int,
+        augment: Augment,
+        cache_bytes: int,
+    ) -> None:
+        self.patches = patches_of(images)
+        self.metainfo = {"classes": ("mitotic figure", "imposter")[:classes]}
+        self._working = WorkingImages(images, mpp=mpp, cache_bytes=cache_bytes)
+        self._images = images
+        self._box_px = box_px
+        self._patch_px = patch_px
+        self._labels = {"MF": 0, "NMF": 1} if classes == 2 else {"MF": 0}
+        self._augment = augment
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    def __getitem__(self, draw: tuple[int, int]) -> dict:
+        number, seed = draw
+        rng = np.random.default_rng(seed)
+        patch = self.patches[number]
+        x, y = self._corner(patch, rng)
+        pixels = self._working.window(patch.image, x, y, self._patch_px)
+        boxes, labels = self._boxes(patch.image, x, y)
+        pixels, boxes = self._augment(pixels, boxes, rng)
+        return {
+            "inputs": torch.from_numpy(pixels.transpose(2, 0, 1).copy()),
+            "data_samples": _sample(boxes, labels, pixels),
+        }
+
+    def _corner(self, patch: Patch, rng: np.random.Generator) -> tuple[int, int]:
+        """Draw where the patch begins: its cell stays inside by a box where the image is large enough."""
+        corner = []
+        for axis in (0, 1):
+            last = max(0, self._working.size(patch.image)[axis] - self._patch_px[axis])
+            low, high = 0.0, float(last)
+            if patch.centre is not None:
+                centre = patch.centre[axis] * self._working.factor(patch.image)[axis]
+                low = centre - self._patch_px[axis] + self._box_px
+                high = centre - self._box_px
+            corner.append(int(np.clip(round(rng.uniform(low, high)), 0, last)))
+        return corner[0], corner[1]
+
+    def _boxes(self, number: int, x: int, y: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes (n, 4) float32 in patch px and labels (n,) of the cells whose centre lies in the patch."""
+        across, down = self._working.factor(number)
+        width, height = self._working.size(number)
+        half = self._box_px / 2
+        boxes, labels = [], []
+        for cell in self._images[number].annotations:
+            if cell.label not in self._labels:
+                continue
+            for cx in _echoes(cell.x * across, width, x, self._patch_px[0]):
+                for cy in _echoes(cell.y * down, height, y, self._patch_px[1]):
+                    boxes.append((cx - half, cy - half, cx + half, cy + half))
+                    labels.append(self._labels[cell.label])
+        return np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64)
+
+
+def _echoes(place: float, length: int, start: int, extent: int) -> list[float]:
+    """Return where a place shows on one axis of a patch, patch px: once, and again where the image was reflected."""
+    turns = range((start + extent) // (2 * length) + 2)
+    shown = [place] + [2 * length * turn + sign * place for turn in turns for sign in (-1, 1) if turn]
+    return [at - start for at in shown if 0 <= at - start < extent]
+
+
+def _sample(boxes: np.ndarray, labels: np.ndarray, pixels: Pixels) -> DetDataSample:
+    shape = pixels.shape[:2]
+    sample = DetDataSample(metainfo={"img_shape": shape, "ori_shape": shape, "scale_factor": (1.0, 1.0)})
+    sample.gt_instances = InstanceData(bboxes=torch.from_numpy(boxes), labels=torch.from_numpy(labels))
+    return sample

@@ -1,0 +1,189 @@
+"""One training run: settings -> data, network, optimiser, hooks -> mmengine's Runner."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import OptimWrapper
+from mmengine.registry import LOOPS, OPTIM_WRAPPERS
+from mmengine.runner import IterBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
+
+from algorithm.errors import OutputError
+from training.augment import Augment
+from training.hooks.ema import MultiEmaHook
+from training.hooks.plain import PlainCheckpointHook
+from training.hooks.progress import ProgressHook
+from training.importers import read_folders
+from training.index import IndexedImage, without_slides
+from training.model import Facts, build_network
+from training.patches import Kind, PatchDataset
+from training.sampling import PatchSampler, weights
+from training.settings import Settings, SettingsError
+
+CHECKPOINTS_KEPT = 2  # the last, and the one before it should the last be cut short
+
+
+@OPTIM_WRAPPERS.register_module()
+class Bf16OptimWrapper(OptimWrapper):
+    """bfloat16 autocast on any device; mmengine's AmpOptimWrapper refuses CPUs and bf16 needs no loss scaling."""
+
+    def __init__(self, *, device: str, **named: Any) -> None:
+        super().__init__(**named)
+        self._device = device
+
+    @contextmanager
+    def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
+        """Run the forward pass in bf16."""
+        with super().optim_context(model), torch.autocast(self._device, torch.bfloat16):
+            yield
+
+
+@LOOPS.register_module()
+class ResumingTrainLoop(IterBasedTrainLoop):
+    """mmengine's loop, but a resumed run skips draws instead of cutting every patch again to throw it away."""
+
+    def run(self) -> torch.nn.Module:
+        """Train from the current iteration to the last."""
+        self.dataloader.batch_sampler.sampler.skip(self._iter * self.dataloader.batch_size)
+        self.runner.call_hook("before_train")
+        self.runner.call_hook("before_train_epoch")
+        self.runner.model.train()
+        batches = iter(self.dataloader)
+        while self._iter < self._max_iters:
+            self.run_iter(next(batches))
+        self.runner.call_hook("after_train_epoch")
+        self.runner.call_hook("after_train")
+        return self.runner.model
+
+
+def train(settings: Settings, work_dir: Path, *, resume: bool) -> None:
+    """Train to the end of the schedule; checkpoints, averages and losses.csv go to work_dir.
+
+    Raises SettingsError when the data cannot make a patch, OutputError when work_dir holds another run.
+    """
+    latest = work_dir / "last_checkpoint"
+    if latest.exists() and not resume:
+        raise OutputError(f"{work_dir}: holds a run already; add --resume, or name another --work-dir")
+    if resume and not latest.exists():
+        raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
+    work_dir.mkdir(parents=True, exist_ok=True)
+    images = without_slides(read_folders(settings.data), settings.held_back)
+    facts = _facts(settings, images)
+    runner = _runner(settings, images, facts, work_dir, resume=resume)
+    (work_dir / "settings.json").write_text(settings.model_dump_json(indent=1))
+    print(facts.training["data"], flush=True)
+    runner.train()
+
+
+def _runner(settings: Settings, images: list[IndexedImage], facts: Facts, work_dir: Path, *, resume: bool) -> Runner:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = build_network(settings.model).train().to(memory_format=torch.channels_last)
+    warm = settings.warmup.iterations
+    runner = Runner(
+        model=network,
+        work_dir=str(work_dir),
+        train_dataloader=_loader(settings, images),
+        train_cfg=dict(type="ResumingTrainLoop", max_iters=settings.iterations),
+        optim_wrapper=dict(
+            type="Bf16OptimWrapper",
+            device=device,
+            optimizer=dict(type="AdamW", lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True),
+            # biases and norms are not decayed, as in mmdet's own schedule for RTMDet
+            paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0, bypass_duplicate=True),
+            clip_grad=dict(max_norm=settings.clip_gradient),
+            accumulative_counts=settings.accumulate,
+        ),
+        param_scheduler=[
+            dict(
+                type="LinearLR",
+                start_factor=settings.warmup.start / settings.learning_rate,
+                by_epoch=False,
+                begin=0,
+                end=warm,
+            ),
+            dict(
+                type="CosineAnnealingLR",
+                by_epoch=False,
+                begin=warm,
+                end=settings.iterations,
+                T_max=settings.iterations - warm,
+            ),
+        ],
+        default_hooks=dict(
+            logger=None,
+            checkpoint=dict(
+                type="CheckpointHook",
+                interval=settings.save_every,
+                by_epoch=False,
+                max_keep_ckpts=CHECKPOINTS_KEPT,
+            ),
+        ),
+        custom_hooks=[MultiEmaHook(settings.ema_momentums, facts), PlainCheckpointHook(), ProgressHook()],
+        randomness=dict(seed=settings.seed),
+        log_level="ERROR",
+        default_scope="mmdet",
+        resume=resume,
+        experiment_name=work_dir.name,
+    )
+    return runner
+
+
+def _loader(settings: Settings, images: list[IndexedImage]) -> DataLoader:
+    dataset = PatchDataset(
+        images,
+        mpp=settings.mpp,
+        box_px=settings.box_px,
+        patch_px=settings.patch_px,
+        classes=settings.classes,
+        augment=Augment(**settings.augment.model_dump()),
+        cache_bytes=settings.cache_bytes,
+    )
+    shares = {Kind(name): share for name, share in settings.shares.items()}
+    sampler = PatchSampler(weights(dataset.patches, shares), seed=settings.seed)
+    return DataLoader(
+        dataset,
+        batch_size=settings.batch,
+        sampler=sampler,
+        num_workers=settings.workers,
+        persistent_workers=settings.workers > 0,
+        collate_fn=pseudo_collate,
+        drop_last=True,
+        worker_init_fn=_one_thread,
+    )
+
+
+def _one_thread(_worker: int) -> None:
+    """Leave the cores to the network: OpenCV would start a thread for each of them in every worker."""
+    cv2.setNumThreads(1)
+
+
+def _facts(settings: Settings, images: list[IndexedImage]) -> Facts:
+    """Return what travels with the weights; raises SettingsError when there is nothing to learn."""
+    if not images:
+        raise SettingsError("no images: `data` names no folder, or `held_back` holds all slides back")
+    figures = sum(len(image.places("MF")) for image in images)
+    imposters = sum(len(image.places("NMF")) for image in images)
+    slides = sorted({image.slide for image in images})
+    summary = f"{figures} figures and {imposters} imposters in {len(images)} images of {len(slides)} slides"
+    return Facts(
+        mpp=settings.mpp,
+        box_um=settings.box_um,
+        classes=settings.class_names,
+        licence=settings.licence,
+        model=settings.model,
+        training={
+            "data": summary,
+            "data_sets": sorted({image.dataset for image in images}),
+            "slides": slides,
+            "held_back": settings.held_back,
+            "patch_px": list(settings.patch_px),
+            "iterations": settings.iterations,
+            "batch": settings.batch * settings.accumulate,
+            "seed": settings.seed,
+        },
+    )

@@ -1,0 +1,112 @@
+"""A config file, checked: unknown keys and wrong types are refused before anything is loaded."""
+
+from ast import literal_eval
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine import Config
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from algorithm.errors import MitosisError
+from training.model import STRIDE_PX
+
+
+class SettingsError(MitosisError):
+    """A config cannot be used."""
+
+
+class AugmentSettings(BaseModel):
+    """See training.augment.Augment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    turn_and_flip: bool
+    hue_deg: float = Field(ge=0, le=180)
+    saturation: float = Field(ge=0, lt=1)
+    value: float = Field(ge=0, lt=1)
+
+
+class Warmup(BaseModel):
+    """Linear, from learning rate `start` to the full one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    iterations: int = Field(ge=0)
+    start: float = Field(gt=0)
+
+
+class Settings(BaseModel):
+    """Everything that a run is. Lengths in px are at `mpp` um/px."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mpp: float = Field(gt=0.05, lt=2)
+    box_um: float = Field(gt=0)
+    classes: int = Field(ge=1, le=2)
+    licence: str
+    model: dict[str, Any]
+    patch_px: tuple[int, int]
+    shares: dict[str, float]
+    augment: AugmentSettings
+    iterations: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    accumulate: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    warmup: Warmup
+    weight_decay: float = Field(ge=0)
+    clip_gradient: float = Field(gt=0)
+    ema_momentums: list[float] = Field(min_length=1)
+    save_every: int = Field(ge=1)
+    seed: int
+    workers: int = Field(ge=0)
+    cache_bytes: int = Field(ge=0)
+    data: list[Path]
+    held_back: list[str]
+
+    @property
+    def box_px(self) -> float:
+        """Return the side of a box in px at mpp."""
+        return self.box_um / self.mpp
+
+    @property
+    def class_names(self) -> list[str]:
+        """Return the names of the classes, figures first."""
+        return ["mitotic figure", "imposter"][: self.classes]
+
+
+def load_settings(path: Path, changes: dict[str, Any] | None = None) -> Settings:
+    """Return the settings of an mmengine config file, with changes from the command line laid over them."""
+    if not path.is_file():
+        raise SettingsError(f"{path}: no such config; those of the project are in training/configs")
+    config = Config.fromfile(str(path))
+    if changes:
+        config.merge_from_dict(changes)
+    try:
+        # names with an underscore are a config's own helpers
+        settings = Settings(**{key: value for key, value in config.to_dict().items() if not key.startswith("_")})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"{path}: {wrong}") from error
+    if settings.warmup.iterations >= settings.iterations:
+        raise SettingsError(
+            f"{path}: warmup.iterations {settings.warmup.iterations} of {settings.iterations} iterations"
+        )
+    settings.model["bbox_head"]["num_classes"] = settings.classes
+    if any(side % STRIDE_PX for side in settings.patch_px):
+        raise SettingsError(f"{path}: patch_px {settings.patch_px} is not in multiples of {STRIDE_PX}")
+    return settings
+
+
+def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return {'augment.value': 0.2} of ['augment.value=0.2']; values are Python literals, else text."""
+    changes: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {pair}: give KEY=VALUE")
+        try:
+            changes[key] = literal_eval(value)
+        except (ValueError, SyntaxError):
+            changes[key] = value
+    return changes
