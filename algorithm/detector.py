@@ -94,12 +94,19 @@ class Detector:
         tile = round(facts.tile_px * scale.x), round(facts.tile_px * scale.y)
         return Grid(size, tile=tile, overlap=(round(facts.overlap_px * scale.x), round(facts.overlap_px * scale.y)))
 
-    def _passes(self, image: Image, grid: Grid, scale: Scale) -> Iterator[ensemble.Seen[Tile]]:
-        def read(tile: Tile) -> Pixels:
-            out = max(1, round(tile.width / scale.x)), max(1, round(tile.height / scale.y))
-            return filled_up(image.read(tile.x, tile.y, tile.width, tile.height, out=out), self.bundle.facts.tile_px)
+    def tiles(self, image: Image) -> Iterator[Pixels]:
+        """Yield the image's tiles as the engines get them, row by row; for those who measure an engine alone."""
+        scale = self._scale(image.mpp or Mpp(self.bundle.facts.mpp, self.bundle.facts.mpp))
+        for tile in self._grid(image.size, scale):
+            yield self._read(image, tile, scale)
 
-        return ensemble.full(ahead(read, grid), engines=self.engines, chosen_views=self.views)
+    def _passes(self, image: Image, grid: Grid, scale: Scale) -> Iterator[ensemble.Seen[Tile]]:
+        tiles = ahead(lambda tile: self._read(image, tile, scale), grid)
+        return ensemble.full(tiles, engines=self.engines, chosen_views=self.views)
+
+    def _read(self, image: Image, tile: Tile, scale: Scale) -> Pixels:
+        out = max(1, round(tile.width / scale.x)), max(1, round(tile.height / scale.y))
+        return filled_up(image.read(tile.x, tile.y, tile.width, tile.height, out=out), self.bundle.facts.tile_px)
 
     def _fused(self, seen: ensemble.Seen[Tile], scale: Scale, mpp: Mpp) -> Found:
         """Return what all passes over a tile agree on, in image px, where the tile owns it."""

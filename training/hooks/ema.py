@@ -10,7 +10,6 @@ from torch.optim.swa_utils import AveragedModel
 
 from training.model import Facts, save_checkpoint
 
-
 # The first steps count for more: with momentum 6e-4 alone, an average is useless for thousands of iterations,
 # because random weights are still in it. From step 10 / momentum on, the momentum is the paper's.
 WARM_STEPS = 10
