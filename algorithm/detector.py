@@ -105,15 +105,17 @@ class Detector:
         return ensemble.full(tiles, engines=self.engines, chosen_views=self.views)
 
     def _read(self, image: Image, tile: Tile, scale: Scale) -> Pixels:
-        out = max(1, round(tile.width / scale.x)), max(1, round(tile.height / scale.y))
+        out = resampled_size(tile, scale)
         return filled_up(image.read(tile.x, tile.y, tile.width, tile.height, out=out), self.bundle.facts.tile_px)
 
     def _fused(self, seen: ensemble.Seen[Tile], scale: Scale, mpp: Mpp) -> Found:
         """Return what all passes over a tile agree on, in image px, where the tile owns it."""
         radius_um, tile = self.bundle.facts.fusion_radius_um, seen.key
+        width, height = resampled_size(tile, scale)
+        own_scale = Scale(tile.width / width, tile.height / height)  # the size was rounded where the image ends early
         passes = []
         for one in seen.passes:
-            boxes = tile_to_image(one.boxes, origin_px=(tile.x, tile.y), scale=scale)
+            boxes = tile_to_image(one.boxes, origin_px=(tile.x, tile.y), scale=own_scale)
             passes.append(strongest(Found.from_boxes(boxes, one.scores), radius_um=radius_um, mpp=mpp))
         found = average(passes, radius_um=radius_um, mpp=mpp)
         return found[tile.owned(found.xy, margin_px=OWNERSHIP_MARGIN_PX * max(scale))]
@@ -151,6 +153,11 @@ class Detector:
             members=len(self.engines),
             views=list(self.views),
         )
+
+
+def resampled_size(tile: Tile, scale: Scale) -> tuple[int, int]:
+    """Return (width, height), tile px, that a tile is read as: smaller than the network's where the image is."""
+    return max(1, round(tile.width / scale.x)), max(1, round(tile.height / scale.y))
 
 
 def filled_up(pixels: Pixels, tile_px: int) -> Pixels:

@@ -55,14 +55,18 @@ def full(
             passes, crowded = [], 0
 
     plan = [(engine, view) for view in chosen_views for engine in engines]
-    for key, pixels in tiles:
-        for number, (engine, view) in enumerate(plan):
-            if len(waiting) == depth:
-                yield from oldest()
-            engine.submit(views.apply(pixels, view)[None])
-            waiting.append((key, engine, view, number == len(plan) - 1))
-    while waiting:
-        yield from oldest()
+    try:
+        for key, pixels in tiles:
+            for number, (engine, view) in enumerate(plan):
+                if len(waiting) == depth:
+                    yield from oldest()
+                engine.submit(views.apply(pixels, view)[None])
+                waiting.append((key, engine, view, number == len(plan) - 1))
+        while waiting:
+            yield from oldest()
+    finally:  # a tile that could not be read: the engines go on to the next image with nothing under way
+        for _, engine, _, _ in waiting:
+            engine.result()
 
 
 def _pass(engine: Engine, view: int) -> tuple[Pass, bool]:

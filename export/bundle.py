@@ -16,7 +16,7 @@ from training.model import Facts, TileNetwork, load_checkpoint
 
 # Until `python -m training calibrate` has looked at data.
 UNCALIBRATED = bundle.Calibration(slope=1.0, intercept=0.0, fitted_on="nothing: probability is the raw score")
-FIRST_THRESHOLD, FIRST_REPORTING = 0.5, 0.05
+FIRST_THRESHOLD, FIRST_REPORTING = 0.5, 0.02  # the tail counts for AP and FROC
 
 
 @dataclass(frozen=True)

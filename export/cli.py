@@ -24,8 +24,8 @@ def main() -> None:
 @click.option("--name", default="rtmdet-s", show_default=True)
 @click.option("--version", "version", default="1", show_default=True, help="Version of the bundle.")
 @click.option("--tile", "tile_px", type=click.IntRange(min=64), help="Side of a tile, px; default 480 um.")
-@click.option("--score-floor", type=click.FloatRange(0, 1), default=0.01, show_default=True)
-@click.option("--top-k", type=click.IntRange(min=1), default=1000, show_default=True, help="Boxes kept for a tile.")
+@click.option("--score-floor", type=click.FloatRange(0, 1), help="Scores below are 0; default 0.05.")
+@click.option("--top-k", type=click.IntRange(min=1), help="Boxes kept for a tile; default 1000.")
 @click.option("--mpp-tolerance", type=float, default=0.05, show_default=True, help="Not resampled within; part of mpp.")
 @click.option("--fusion-radius", type=float, default=7.5, show_default=True, help="Boxes within are one figure; um.")
 def bundle(
@@ -35,22 +35,22 @@ def bundle(
     name: str,
     version: str,
     tile_px: int | None,
-    score_floor: float,
-    top_k: int,
+    score_floor: float | None,
+    top_k: int | None,
     mpp_tolerance: float,
     fusion_radius: float,
 ) -> None:
     """Make a bundle of EMA CHECKPOINTS; each is compared with torch before it is accepted."""
     from export.bundle import Shape, build
-    from training.model import load_checkpoint
+    from training.model import SCORE_FLOOR, TOP_K, load_checkpoint
 
     try:
         mpp = load_checkpoint(checkpoints[0])[1].mpp
         shape = Shape(
             tile_px=tile_px or TILE_STEP_PX * round(DEFAULT_TILE_UM / mpp / TILE_STEP_PX),
             overlap_px=round(DEFAULT_OVERLAP_UM / mpp),
-            score_floor=score_floor,
-            top_k=top_k,
+            score_floor=SCORE_FLOOR if score_floor is None else score_floor,
+            top_k=top_k or TOP_K,
             mpp_tolerance=mpp_tolerance,
             fusion_radius_um=fusion_radius,
         )

@@ -47,7 +47,7 @@ ensure() {
         for file in "$@"; do
             extra=()
             case "$file" in *-mm.txt) extra=(--no-deps) ;; esac
-            "$python" -m pip install --quiet --disable-pip-version-check "${extra[@]}" -r "$root/$file" || exit 1
+            "$python" -m pip install --quiet --disable-pip-version-check ${extra[@]+"${extra[@]}"} -r "$root/$file" || exit 1
         done
         # what the files of a level hold counts for the levels inside of it
         [ "$level" = run ] || (cd "$root" && checksum requirements.txt) > "$venv/.installed-run"

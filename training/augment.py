@@ -29,6 +29,8 @@ class Augment:
         return self._colours(pixels, rng), boxes
 
     def _colours(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
+        if not (self.hue_deg or self.saturation or self.value):
+            return pixels  # the way through HSV and back alone changes values by a few
         hue, saturation, value = rng.uniform(-1, 1, 3) * (self.hue_deg, self.saturation, self.value)
         levels = np.arange(256)
         tables = (

@@ -1,13 +1,18 @@
 """What training and evaluation know about the data: images, their slides, and annotated places."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from algorithm.errors import MitosisError
 from algorithm.frames import Mpp
 
 Label = Literal["MF", "NMF"]  # mitotic figure; imposter (hard negative)
+
+
+class DataError(MitosisError):
+    """The data do not hold what was asked of them."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,11 @@ def without_slides(images: Iterable[IndexedImage], slides: Sequence[str]) -> lis
     return [image for image in images if image.slide not in slides]
 
 
-def of_slides(images: Iterable[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:
-    """Return the images of these slides; an unknown slide is an error, not an empty set."""
+def of_slides(images: Sequence[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:
+    """Return the images of these slides. Raises DataError for a slide that is not there."""
     chosen = [image for image in images if image.slide in slides]
     missing = sorted(set(slides) - {image.slide for image in chosen})
     if missing:
-        raise ValueError(f"no image of slide(s) {', '.join(missing)} in the data")
+        known = ", ".join(sorted({image.slide for image in images}))
+        raise DataError(f"no image of slide(s) {', '.join(missing)} in the data (there are: {known})")
     return chosen
-
-
-def labelled(image: IndexedImage, annotations: Iterable[Annotation]) -> IndexedImage:
-    """Return the image with these annotations instead."""
-    return replace(image, annotations=tuple(annotations))

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.registry import LOOPS, OPTIM_WRAPPERS
 from mmengine.runner import IterBasedTrainLoop, Runner
@@ -18,8 +19,9 @@ from training.augment import Augment
 from training.hooks.ema import MultiEmaHook
 from training.hooks.plain import PlainCheckpointHook
 from training.hooks.progress import ProgressHook
+from training.hooks.watch import WatchHook
 from training.importers import read_folders
-from training.index import IndexedImage, without_slides
+from training.index import IndexedImage, of_slides, without_slides
 from training.model import Facts, build_network
 from training.patches import Kind, PatchDataset
 from training.sampling import PatchSampler, weights
@@ -72,15 +74,25 @@ def train(settings: Settings, work_dir: Path, *, resume: bool) -> None:
     if resume and not latest.exists():
         raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
     work_dir.mkdir(parents=True, exist_ok=True)
-    images = without_slides(read_folders(settings.data), settings.held_back)
+    everything = read_folders(settings.data)
+    images = without_slides(everything, settings.held_back)
     facts = _facts(settings, images)
-    runner = _runner(settings, images, facts, work_dir, resume=resume)
+    hooks = _hooks(settings, facts, of_slides(everything, settings.held_back))
+    runner = _runner(settings, images, hooks, work_dir, resume=resume)
     (work_dir / "settings.json").write_text(settings.model_dump_json(indent=1))
     print(facts.training["data"], flush=True)
     runner.train()
 
 
-def _runner(settings: Settings, images: list[IndexedImage], facts: Facts, work_dir: Path, *, resume: bool) -> Runner:
+def _hooks(settings: Settings, facts: Facts, held_back: list[IndexedImage]) -> list[Hook]:
+    averages = MultiEmaHook(settings.ema_momentums, facts)
+    watching = [WatchHook(averages, held_back, settings)] if held_back else []
+    return [averages, PlainCheckpointHook(), ProgressHook(), *watching]
+
+
+def _runner(
+    settings: Settings, images: list[IndexedImage], hooks: list[Hook], work_dir: Path, *, resume: bool
+) -> Runner:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = build_network(settings.model).train().to(memory_format=torch.channels_last)
     warm = settings.warmup.iterations
@@ -123,7 +135,7 @@ def _runner(settings: Settings, images: list[IndexedImage], facts: Facts, work_d
                 max_keep_ckpts=CHECKPOINTS_KEPT,
             ),
         ),
-        custom_hooks=[MultiEmaHook(settings.ema_momentums, facts), PlainCheckpointHook(), ProgressHook()],
+        custom_hooks=hooks,
         randomness=dict(seed=settings.seed),
         log_level="ERROR",
         default_scope="mmdet",

@@ -70,7 +70,8 @@ warmup = dict(iterations=250, start=1e-5)
 weight_decay = 0.05
 clip_gradient = 35.0
 ema_momentums = [1e-3, 5e-4, 2.5e-4]
-save_every = 1000
+save_every = 1000  # iterations between checkpoints
+watch_every = 1000  # iterations between looks at the slides that are held back
 seed = 0
 
 workers = 8  # processes that cut patches

@@ -7,6 +7,7 @@ patch_px = (160, 160)
 shares = dict(figure=0.5, imposter=0.15, anywhere=0.35)  # few imposters are annotated in these sets
 
 iterations = 6500
+watch_every = 500
 batch = 16
 accumulate = 1
 ema_momentums = [2.5e-3, 1.25e-3, 6.25e-4]  # the paper's, for a third of the iterations

@@ -36,11 +36,12 @@ class ProgressHook(Hook):
         left = timedelta(seconds=round(seconds * (runner.max_iters - done)))
         losses = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
         print(f"{done:>6}/{runner.max_iters}  {losses}  lr {rate:.2e}  {seconds:.2f} s/it  left {left}", flush=True)
-        _append(Path(runner.work_dir) / LOG_NAME, {"iteration": done, "lr": rate, "seconds": seconds, **means})
+        append_row(Path(runner.work_dir) / LOG_NAME, {"iteration": done, "lr": rate, "seconds": seconds, **means})
         self._sums, self._since = {}, time.monotonic()
 
 
-def _append(path: Path, row: dict[str, float]) -> None:
+def append_row(path: Path, row: dict[str, float]) -> None:
+    """Add a line to a CSV; the first one brings the header."""
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(row))

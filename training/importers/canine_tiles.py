@@ -13,7 +13,10 @@ MPP = Mpp(0.25, 0.25)  # Aperio ScanScope CS2 at 40x; general knowledge of the s
 def recognises(folder: Path) -> bool:
     """Return whether the index names imposters by place."""
     index = folder / "index.csv"
-    return index.exists() and "nmf_points_xy" in index.open().readline()
+    if not index.exists():
+        return False
+    with index.open() as file:
+        return "nmf_points_xy" in file.readline()
 
 
 def read(folder: Path) -> list[IndexedImage]:

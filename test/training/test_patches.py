@@ -1,0 +1,243 @@
+import numpy as np
+import PIL.Image
+import pytest
+
+from algorithm.frames import Mpp
+from training.augment import Augment
+from training.index import Annotation, IndexedImage
+from training.patches import Kind, PatchDataset, WorkingImages, patches_of
+
+DARK = 120  # mean grey below which a pixel belongs to a disc
+PLENTY = 10**9
+PLAIN = Augment(turn_and_flip=False, hue_deg=0, saturation=0, value=0)
+DRAWS = 60
+
+
+@pytest.fixture
+def dataset():
+    def of(*images, **changes) -> PatchDataset:
+        settings = {"mpp": 0.25, "box_px": 40.0, "patch_px": (160, 160), "classes": 1, "augment": PLAIN}
+        return PatchDataset(images, **(settings | {"cache_bytes": PLENTY} | changes))
+
+    return of
+
+
+def grey(item: dict) -> np.ndarray:
+    """Return the patch (height, width) float."""
+    return item["inputs"].numpy().mean(axis=0)
+
+
+def boxes(item: dict) -> np.ndarray:
+    return item["data_samples"].gt_instances.bboxes.numpy()
+
+
+def places(item: dict) -> np.ndarray:
+    return (boxes(item)[:, :2] + boxes(item)[:, 2:]) / 2
+
+
+def darkness_at(item: dict) -> list[float]:
+    pixels = grey(item)
+    return [float(pixels[min(int(y), pixels.shape[0] - 1), min(int(x), pixels.shape[1] - 1)]) for x, y in places(item)]
+
+
+def numbers(data: PatchDataset, kind: Kind) -> list[int]:
+    return [number for number, patch in enumerate(data.patches) if patch.kind == kind]
+
+
+def dark_centre(item: dict) -> np.ndarray:
+    """Return the middle of what is dark, patch px."""
+    y, x = np.nonzero(grey(item) < DARK)
+    return np.array([x.mean() + 0.5, y.mean() + 0.5])
+
+
+def test_every_annotation_is_a_patch_and_every_image_has_one_anywhere(drawn, indexed):
+    one = indexed(drawn("H01_a", (300, 200), [(50, 60), (200, 90)], [(120, 150)]))
+    empty = indexed(drawn("H02_a", (300, 200), []))
+    found = patches_of([one, empty])
+    assert [(patch.image, patch.slide, patch.kind) for patch in found] == [
+        (0, "H01", Kind.ANYWHERE), (0, "H01", Kind.FIGURE), (0, "H01", Kind.FIGURE), (0, "H01", Kind.IMPOSTER),
+        (1, "H02", Kind.ANYWHERE),
+    ]  # fmt: skip
+    assert [patch.centre for patch in found[:3]] == [None, (50, 60), (200, 90)]
+    assert patches_of([]) == []
+
+
+@pytest.mark.parametrize("patch_px", [(160, 160), (224, 128)])
+def test_figure_stays_inside_its_patch_by_a_box(drawn, indexed, dataset, patch_px):
+    data = dataset(indexed(drawn("H01_a", (600, 500), [(300, 250)])), patch_px=patch_px)
+    at = np.array([places(data[1, seed])[0] for seed in range(DRAWS)])
+    reach = np.array(patch_px) - 40
+    assert (at >= 40 - 0.5).all()  # corners are whole pixels
+    assert (at <= reach + 0.5).all()
+    # and it may be anywhere within: half of the way at least was used
+    assert (np.ptp(at, axis=0) > (reach - 40) / 2).all()
+
+
+def test_figure_at_the_border_of_the_image_is_inside_its_patch(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (400, 300), [(3, 5), (398, 297)])))
+    for number in numbers(data, Kind.FIGURE):
+        for seed in range(20):
+            assert min(darkness_at(data[number, seed])) < DARK
+
+
+def test_patches_from_anywhere_reach_all_of_the_image(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (400, 300), [(20, 20), (380, 280)])))
+    seen = {tuple(np.round(places(data[0, seed])[0] + 0.0)) for seed in range(150) if len(boxes(data[0, seed]))}
+    low = {one for one in seen if max(one) < 80}
+    assert low  # the top left corner
+    assert seen - low  # and the other end
+
+
+@pytest.mark.parametrize("augment", [PLAIN, Augment(), Augment(hue_deg=0, saturation=0, value=0)])
+@pytest.mark.parametrize("patch_px", [(160, 160), (224, 128)])
+def test_boxes_lie_on_the_figures_after_every_augmentation(drawn, indexed, dataset, augment, patch_px):
+    cells = drawn("H01_a", (500, 400), [(90, 80), (210, 100), (330, 290), (120, 300), (430, 60)])
+    data = dataset(indexed(cells), patch_px=patch_px, augment=augment)
+    for number in numbers(data, Kind.FIGURE):
+        for seed in range(12):
+            item = data[number, seed]
+            assert len(boxes(item))
+            assert max(darkness_at(item)) < DARK
+            assert boxes(item)[:, 2:] - boxes(item)[:, :2] == pytest.approx(40)
+
+
+def test_every_figure_that_shows_has_its_box(drawn, indexed, dataset):
+    cells = drawn("H01_a", (500, 400), [(90, 80), (210, 100), (330, 290), (120, 300), (430, 60)])
+    data = dataset(indexed(cells), augment=Augment())
+    for seed in range(DRAWS):
+        item = data[0, seed]
+        pixels = grey(item)
+        for x, y in places(item):
+            top, left = max(0, int(y) - 18), max(0, int(x) - 18)
+            pixels[top : int(y) + 18, left : int(x) + 18] = 255
+        # what is left belongs to discs whose centre is outside: it touches the border
+        assert not (pixels[15:-15, 15:-15] < DARK).any()
+
+
+def test_imposters_are_a_class_of_their_own_only_where_asked(drawn, indexed, dataset):
+    image = indexed(drawn("H01_a", (160, 160), [(50, 60)], [(110, 100)]))
+    one, two = dataset(image), dataset(image, classes=2)
+    assert one[0, 0]["data_samples"].gt_instances.labels.tolist() == [0]
+    assert two[0, 0]["data_samples"].gt_instances.labels.tolist() == [0, 1]
+    assert places(two[0, 0]).tolist() == [[50, 60], [110, 100]]
+    assert one.metainfo["classes"] == ("mitotic figure",)
+    assert two.metainfo["classes"] == ("mitotic figure", "imposter")
+
+
+def test_patch_without_a_figure_has_no_boxes(drawn, indexed, dataset):
+    item = dataset(indexed(drawn("H01_a", (300, 300), [])))[0, 0]
+    instances = item["data_samples"].gt_instances
+    assert instances.bboxes.shape == (0, 4)
+    assert instances.labels.shape == (0,)
+    assert item["inputs"].shape == (3, 160, 160)
+
+
+def test_mmdet_is_told_height_before_width(drawn, indexed, dataset):
+    item = dataset(indexed(drawn("H01_a", (500, 400), [])), patch_px=(224, 128))[0, 0]
+    assert item["inputs"].shape == (3, 128, 224)
+    assert item["data_samples"].img_shape == (128, 224)
+
+
+# an image smaller than the patch
+
+
+def test_small_image_is_filled_up_by_reflection_and_mirrored_figures_have_boxes(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (100, 90), [(70, 40)])), patch_px=(160, 160), box_px=20.0)
+    item = data[0, 0]
+    # mirrored at 100 across and at 90 down
+    assert sorted(map(tuple, places(item).tolist())) == [(70, 40), (70, 140), (130, 40), (130, 140)]
+    assert max(darkness_at(item)) < DARK
+    pixels = item["inputs"].numpy()
+    assert (pixels[:, :, 100:] == pixels[:, :, 40:100][:, :, ::-1]).all()
+    assert (pixels[:, 90:] == pixels[:, 20:90][:, ::-1]).all()
+
+
+def test_tiny_image_repeats_until_the_patch_is_full(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (40, 160), [(12, 80)])), patch_px=(160, 160), box_px=20.0)
+    item = data[0, 0]
+    assert sorted(places(item)[:, 0].tolist()) == [12, 68, 92, 148]
+    assert max(darkness_at(item)) < DARK
+
+
+def test_image_as_large_as_the_patch_has_no_echoes(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (160, 160), [(20, 30), (150, 150)])))
+    assert places(data[0, 0]).tolist() == [[20, 30], [150, 150]]
+
+
+@pytest.mark.parametrize("augment", [Augment()])
+def test_mirrored_figures_keep_their_boxes_through_augmentation(drawn, indexed, dataset, augment):
+    data = dataset(indexed(drawn("H01_a", (100, 90), [(70, 40)])), box_px=20.0, augment=augment)
+    for seed in range(24):
+        item = data[1, seed]
+        assert len(boxes(item)) == 4
+        assert max(darkness_at(item)) < DARK
+
+
+# the working resolution
+
+
+@pytest.mark.parametrize("mpp", [0.2275, 0.25, 0.5])
+def test_resampling_keeps_figures_in_their_places(drawn, indexed, dataset, mpp):
+    image = indexed(drawn("H01_a", (700, 600), [(311, 287)]), mpp=0.2275)
+    data = dataset(image, mpp=mpp, box_px=16 / mpp, patch_px=(128, 128))
+    for seed in range(10):
+        item = data[1, seed]
+        assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6
+        assert boxes(item)[0, 2] - boxes(item)[0, 0] == pytest.approx(16 / mpp)
+
+
+def test_pixels_that_are_no_squares_are_made_square(tmp_path, drawn, indexed, dataset):
+    image = indexed(drawn("H01_a", (400, 400), [(200, 100)]))
+    wide = IndexedImage("set", "H01", image.path, image.size, Mpp(0.5, 0.25), (Annotation(200, 100, "MF"),))
+    data = dataset(wide, mpp=0.5, patch_px=(400, 200))
+    item = data[0, 0]
+    assert places(item).tolist() == [[200, 50]]
+    assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6
+
+
+# equal draws, equal patches
+
+
+def test_patch_is_a_function_of_its_number_and_seed(drawn, indexed, dataset):
+    image = indexed(drawn("H01_a", (500, 400), [(90, 80), (330, 290)]))
+    one, other = dataset(image, augment=Augment()), dataset(image, augment=Augment())
+    for draw in ((0, 1), (1, 1), (2, 7), (0, 1)):
+        assert (one[draw]["inputs"] == other[draw]["inputs"]).all()
+        assert (boxes(one[draw]) == boxes(other[draw])).all()
+    assert one[1, 1]["inputs"].shape == one[1, 2]["inputs"].shape
+    assert (one[1, 1]["inputs"] != one[1, 2]["inputs"]).any()
+
+
+@pytest.fixture
+def smooth(tmp_path):
+    """A picture that changes slowly, as half a pixel of the image is lost between the two ways of reading."""
+
+    def written(mpp: float) -> IndexedImage:
+        y, x = np.mgrid[:420, :510].astype(float)
+        waves = (np.sin(x / 60), np.cos(y / 70), np.sin((x + y) / 80))
+        pixels = np.stack([150 + 80 * wave for wave in waves], axis=-1).astype(np.uint8)
+        path = tmp_path / "H01_smooth.png"
+        PIL.Image.fromarray(pixels).save(path)
+        return IndexedImage("set", "H01", path, (510, 420), Mpp(mpp, mpp), (Annotation(255.5, 200, "MF"),))
+
+    return written
+
+
+@pytest.mark.parametrize("mpp", [0.25, 0.2275, 0.5])
+@pytest.mark.parametrize("patch_px", [(128, 96), (640, 640)])
+def test_reading_a_window_gives_what_the_decoded_image_gives(smooth, dataset, mpp, patch_px):
+    image = smooth(mpp)
+    windowed, cached = (dataset(image, patch_px=patch_px, cache_bytes=room) for room in (0, PLENTY))
+    for seed in range(8):
+        here, there = windowed[1, seed], cached[1, seed]
+        apart = np.abs(here["inputs"].numpy().astype(int) - there["inputs"].numpy())
+        assert apart.max() <= 2
+        assert (boxes(here) == boxes(there)).all()
+
+
+def test_memory_for_images_is_never_more_than_allowed(drawn, indexed):
+    images = [indexed(drawn(f"H0{n}_a", (100, 100), [])) for n in range(4)]
+    working = WorkingImages(images, mpp=0.25, cache_bytes=2 * 30_000 + 29_999)
+    for number in (0, 1, 2, 3, 0):
+        assert working.window(number, 10, 10, (50, 40)).shape == (40, 50, 3)
+    assert sum(kept.nbytes for kept in working._kept.values()) == 60_000
