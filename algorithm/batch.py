@@ -16,7 +16,8 @@ from algorithm.detector import Detector
 from algorithm.errors import ImageError, MitosisError, OutputError
 from algorithm.frames import Mpp
 from algorithm.images import SUFFIXES, open_image
-from algorithm.writers import write_all
+from algorithm.images.base import PLAUSIBLE_UM_PER_PX, plausible_mpp
+from algorithm.writers import is_result, write_all
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,11 @@ def plan(paths: Sequence[Path], output: Path) -> list[Job]:
     """Return a job for each image named and each image in the folders named, searched to the bottom.
 
     The result folder is the file's stem; where stems are equal its name; where names are equal its path with
-    underscores. Raises ImageError when a path is not there or a folder holds no image.
+    underscores. An image that is named twice is one. Raises ImageError when a path is not there or a folder
+    holds no image.
     """
-    found = list(dict.fromkeys(path for given in paths for path in _images_at(given, output)))
+    every = (path for given in paths for path in _images_at(given, output))
+    found = list({os.path.abspath(path): path for path in every}.values())
     return [Job(path, output / name) for path, name in zip(found, _folder_names(found), strict=True)]
 
 
@@ -43,6 +46,9 @@ def detect_all(paths: Sequence[Path], output: Path, detector: Detector, *, mpp: 
     mpp: um/px for all of them, instead of what the files say. Returns the exit codes of those that failed.
     Raises ImageError when there is nothing to do, OutputError when nothing can be written to the output.
     """
+    if mpp and plausible_mpp(*mpp) is None:
+        low, high = PLAUSIBLE_UM_PER_PX
+        raise ImageError(f"--mpp {mpp.x:g}: micrometres per pixel are expected, {low} to {high}; 40x is about 0.25")
     jobs = plan(paths, output)
     _ensure_writable(output)
     failed = []
@@ -89,10 +95,14 @@ def _images_at(given: Path, output: Path) -> Iterator[Path]:
         yield given
         return
     own = output.resolve()
+    own_is_inside = given.resolve() in own.parents
     inside = [
         path
         for path in sorted(given.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file() and own not in path.resolve().parents
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not (own_is_inside and own in path.resolve().parents)
+        and not is_result(path)
     ]
     if not inside:
         raise ImageError(f"{given}: no image in this folder (looked for {', '.join(SUFFIXES)})")
@@ -103,15 +113,18 @@ def _folder_names(paths: Sequence[Path]) -> list[str]:
     stems = Counter(path.stem for path in paths)
     names = Counter(path.name for path in paths)
     common = Path(os.path.commonpath([path.resolve().parent for path in paths])) if paths else Path()
-    chosen = []
+    chosen: dict[str, None] = {}  # in order
     for path in paths:
         if stems[path.stem] == 1:
-            chosen.append(path.stem)
+            name = path.stem
         elif names[path.name] == 1:
-            chosen.append(path.name)
+            name = path.name
         else:
-            chosen.append("_".join(path.resolve().relative_to(common).parts))
-    return chosen
+            name = "_".join(path.resolve().relative_to(common).parts)
+        while name in chosen:  # a_b/c.tif and a/b_c.tif; a.tif beside a.png and a.tif.png
+            name += "_"
+        chosen[name] = None
+    return list(chosen)
 
 
 def _ensure_writable(output: Path) -> None:

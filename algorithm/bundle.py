@@ -129,7 +129,7 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
     """Return the facts of a bundle.yaml; path is for messages only."""
     try:
         read = yaml.safe_load(content)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
         raise BundleError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(read, dict):
         raise BundleError(f"{path}: not a bundle (a mapping of settings is expected)")

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ class Commands(click.Group):
             return super().invoke(context)
         except MitosisError as error:
             if context.params.get("debug"):
-                raise
+                traceback.print_exc()
             click.echo(f"error: {error}", err=True)
             context.exit(error.exit_code)
 

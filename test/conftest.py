@@ -105,7 +105,9 @@ class FakeEngine(Engine):
         return boxes, scores
 
 
-def drawn(size: tuple[int, int], figures: Sequence[Figure] = (), *, mpp: tuple[float, float] = (0.5, 0.5)) -> np.ndarray:
+def drawn(
+    size: tuple[int, int], figures: Sequence[Figure] = (), *, mpp: tuple[float, float] = (0.5, 0.5)
+) -> np.ndarray:
     """Return (height, width, 3) uint8: discs of FIGURE_UM on a light ground, with soft edges; size (width, height)."""
     width, height = size
     y, x = np.mgrid[:height, :width] + 0.5
@@ -155,7 +157,7 @@ def tiny_network(tile_px: int = TILE_PX, *, gain: float = 1.0, keep: int = 32) -
         helper.make_node("Where", ["is_highest", "smooth", "zero"], ["maxima"]),
         helper.make_node("Reshape", ["maxima", "as_row"], ["row"]),
         helper.make_node("TopK", ["row", "keep"], ["best", "index"], axis=1, largest=1, sorted=1),
-        helper.make_node("Mul", ["best", "three"], ["more"]),
+        helper.make_node("Mul", ["best", "two"], ["more"]),
         helper.make_node("Clip", ["more", "zero", "one"], ["clipped"]),
         helper.make_node("Less", ["clipped", "floor"], ["is_low"]),
         helper.make_node("Where", ["is_low", "zero", "clipped"], ["scores"]),
@@ -175,7 +177,7 @@ def tiny_network(tile_px: int = TILE_PX, *, gain: float = 1.0, keep: int = 32) -
         "gain": np.float32(gain / GROUND),
         "zero": np.float32(0),
         "one": np.float32(1),
-        "three": np.float32(3),
+        "two": np.float32(2),
         "floor": np.float32(FLOOR),
         "as_map": np.array([1, 1, tile_px, tile_px], np.int64),
         "as_row": np.array([1, tile_px * tile_px], np.int64),

@@ -1,6 +1,7 @@
 """The network: RTMDet-S of mmdet, built from a config; the checkpoint that holds it with what export needs."""
 
 import logging
+import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,9 @@ def load_checkpoint(path: Path) -> tuple[torch.nn.Module, Facts]:
         facts = Facts(**stored["facts"])
         network = build_network(facts.model)
         network.load_state_dict(stored["state_dict"])
-    except (OSError, KeyError, TypeError, RuntimeError, EOFError, ValueError) as error:
-        raise CheckpointError(f"{path}: not an EMA checkpoint of `python -m training train` ({error})") from error
+    except (OSError, KeyError, TypeError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise CheckpointError(f"{path}: not an EMA checkpoint of `python -m training train` ({reason})") from error
     return network, facts
 
 
@@ -90,12 +92,14 @@ class TileNetwork(torch.nn.Module):
 
     def __init__(self, network: torch.nn.Module, *, tile_px: int, score_floor: float, top_k: int) -> None:
         super().__init__()
+        if tile_px % STRIDE_PX:
+            raise ValueError(f"tile of {tile_px} px is not in multiples of {STRIDE_PX}: boxes would be misplaced")
         self.network = network
         self._floor = score_floor
-        self._top_k = top_k
         head = network.bbox_head
         sizes = [(tile_px // stride, tile_px // stride) for stride, _ in head.prior_generator.strides]
         self.register_buffer("places", torch.cat(head.prior_generator.grid_priors(sizes, device="cpu")))
+        self._top_k = min(top_k, len(self.places))  # a small tile has fewer places
 
     def forward(self, tiles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (boxes, scores)."""

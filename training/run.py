@@ -23,7 +23,7 @@ from training.hooks.watch import WatchHook
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides
 from training.model import Facts, build_network
-from training.patches import Kind, PatchDataset
+from training.patches import PatchDataset
 from training.sampling import PatchSampler, weights
 from training.settings import Settings, SettingsError
 
@@ -66,7 +66,7 @@ class ResumingTrainLoop(IterBasedTrainLoop):
 def train(settings: Settings, work_dir: Path, *, resume: bool) -> None:
     """Train to the end of the schedule; checkpoints, averages and losses.csv go to work_dir.
 
-    Raises SettingsError when the data cannot make a patch, OutputError when work_dir holds another run.
+    Raises SettingsError or DataError when the data cannot make a patch, OutputError when work_dir holds another run.
     """
     latest = work_dir / "last_checkpoint"
     if latest.exists() and not resume:
@@ -155,8 +155,7 @@ def _loader(settings: Settings, images: list[IndexedImage]) -> DataLoader:
         augment=Augment(**settings.augment.model_dump()),
         cache_bytes=settings.cache_bytes,
     )
-    shares = {Kind(name): share for name, share in settings.shares.items()}
-    sampler = PatchSampler(weights(dataset.patches, shares), seed=settings.seed)
+    sampler = PatchSampler(weights(dataset.patches, settings.shares), seed=settings.seed)
     return DataLoader(
         dataset,
         batch_size=settings.batch,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+from training.index import DataError
 from training.patches import Kind, Patch
 
 
@@ -18,13 +19,15 @@ def weights(patches: Sequence[Patch], shares: Mapping[Kind, float]) -> NDArray[n
 
     shares: the part of the draws that each kind gets. Within a kind all slides that hold it get the same,
     within a slide all its patches. A kind that is nowhere leaves its share to the others.
+    Raises DataError when there is nothing to draw.
     """
     slides = {kind: {p.slide for p in patches if p.kind == kind} for kind in shares}
     in_slide = Counter((p.kind, p.slide) for p in patches)
     raw = np.array([shares.get(p.kind, 0.0) for p in patches])
     raw /= [len(slides[p.kind]) * in_slide[p.kind, p.slide] if p.kind in slides else 1 for p in patches]
     if raw.sum() <= 0:
-        raise ValueError(f"no patch of a kind with a share above 0 (shares {dict(shares)})")
+        wanted = ", ".join(kind for kind, share in shares.items() if share > 0)
+        raise DataError(f"the data hold no patch of a kind with a share above 0 ({wanted or 'all shares are 0'})")
     return raw / raw.sum()
 
 

@@ -3,13 +3,14 @@
 from ast import literal_eval
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from mmengine import Config
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from algorithm.errors import MitosisError
 from training.model import STRIDE_PX
+from training.patches import Kind
 
 
 class SettingsError(MitosisError):
@@ -47,7 +48,7 @@ class Settings(BaseModel):
     licence: str
     model: dict[str, Any]
     patch_px: tuple[int, int]
-    shares: dict[str, float]
+    shares: dict[Kind, Annotated[float, Field(ge=0)]]
     augment: AugmentSettings
     iterations: int = Field(ge=1)
     batch: int = Field(ge=1)
@@ -87,8 +88,7 @@ def load_settings(path: Path, changes: dict[str, Any] | None = None) -> Settings
         # names with an underscore are a config's own helpers
         settings = Settings(**{key: value for key, value in config.to_dict().items() if not key.startswith("_")})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"{path}: {wrong}") from error
+        raise SettingsError(f"{path}: {_reasons(error)}") from error
     if settings.warmup.iterations >= settings.iterations:
         raise SettingsError(
             f"{path}: warmup.iterations {settings.warmup.iterations} of {settings.iterations} iterations"
@@ -96,6 +96,8 @@ def load_settings(path: Path, changes: dict[str, Any] | None = None) -> Settings
     settings.model["bbox_head"]["num_classes"] = settings.classes
     if any(side % STRIDE_PX for side in settings.patch_px):
         raise SettingsError(f"{path}: patch_px {settings.patch_px} is not in multiples of {STRIDE_PX}")
+    if min(settings.patch_px) < 2 * settings.box_px:
+        raise SettingsError(f"{path}: patch_px {settings.patch_px} is less than two boxes of {settings.box_px:.1f} px")
     return settings
 
 
@@ -111,3 +113,14 @@ def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             changes[key] = value
     return changes
+
+
+def _reasons(error: ValidationError) -> str:
+    """Return what is wrong in one line; an unknown setting with the known ones."""
+    reasons = []
+    for one in error.errors():
+        where = ".".join(map(str, one["loc"]))
+        unknown = one["type"] == "extra_forbidden" and len(one["loc"]) == 1
+        known = f" (known: {', '.join(Settings.model_fields)})" if unknown else ""
+        reasons.append(f"{where}: {one['msg']}{known}")
+    return "; ".join(reasons)

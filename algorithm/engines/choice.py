@@ -4,10 +4,10 @@ import importlib.util
 import logging
 from dataclasses import dataclass
 
-from algorithm.bundle import LoadedBundle
+from algorithm.bundle import BUNDLE_FILE, LoadedBundle
 from algorithm.engines.base import Engine
 from algorithm.engines.cpus import usable_cpus
-from algorithm.errors import EngineError
+from algorithm.errors import BundleError, EngineError
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def open_engine(
     """Return an engine for one member of a bundle.
 
     precision: f32 or bf16; default the fastest that the device has. threads: default what the container allows.
-    Raises EngineError when no engine can run here, or not as asked.
+    Raises EngineError when no engine can run here, or not as asked; BundleError when the network's tile is another.
     """
     first = candidates()[0]
     if not first.usable:
@@ -44,6 +44,9 @@ def open_engine(
     from algorithm.engines.openvino import OpenvinoEngine
 
     engine = OpenvinoEngine(bundle.member_path(member), precision=precision, threads=threads or usable_cpus())
+    if engine.tile_px != bundle.facts.tile_px:
+        said = f"takes tiles of {engine.tile_px} px, {BUNDLE_FILE} says {bundle.facts.tile_px}"
+        raise BundleError(f"{bundle.member_path(member)}: {said}; the bundle was not exported as a whole")
     why = "as asked" if precision else "the fastest precision of this CPU"
     log.info(
         "engine: %s for %s on %s, %s (%s)",

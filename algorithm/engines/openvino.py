@@ -49,11 +49,11 @@ class OpenvinoEngine(Engine):
         }
         try:
             compiled = _core.compile_model(_core.read_model(path), "CPU", settings)
+            self._boxes, self._scores = compiled.output("boxes"), compiled.output("scores")
         except RuntimeError as error:
             raise EngineError(f"{path}: OpenVINO cannot compile it ({' '.join(str(error).split())[:300]})") from error
         self.device = f"{cpu_name()}, {threads} thread(s)"
         self.tile_px = int(compiled.input(0).shape[1])
-        self._boxes, self._scores = compiled.output("boxes"), compiled.output("scores")
         self._idle = deque(compiled.create_infer_request() for _ in range(self.depth))
         self._busy: deque[tuple[Any, Pixels]] = deque()
 

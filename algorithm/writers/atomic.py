@@ -25,7 +25,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside `folder` that takes its place at the end; an earlier one is replaced.
 
-    Raises OutputError; on any error nothing of the new is left, and the earlier one stays.
+    Raises OutputError, also where the folder holds what is no result; on any error nothing of the new is left,
+    and the earlier one stays.
     """
     part = folder.with_name(folder.name + ".part")
     try:
@@ -33,12 +34,20 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         part.mkdir(parents=True)
         yield part
         if folder.exists():
-            shutil.rmtree(folder)
+            _remove_earlier(folder, {path.name for path in part.iterdir()})
         part.replace(folder)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
     finally:
         _forget(part)
+
+
+def _remove_earlier(folder: Path, known: set[str]) -> None:
+    """Take an earlier result away. A folder that holds anything else is somebody's: it only has the same name."""
+    strange = sorted(path.name for path in folder.iterdir() if path.name not in known and path.name[0] != ".")
+    if strange:
+        raise OutputError(f"{folder}: holds {strange[0]}, which is no result; name another folder with --output")
+    shutil.rmtree(folder)
 
 
 def _forget(path: Path) -> None:

@@ -14,3 +14,8 @@ def write_all(folder: Path, detections: Detections, image: Image) -> None:
         points_json.write(part / points_json.FILE_NAME, detections, image.origin_mm)
         table_csv.write(part / table_csv.FILE_NAME, detections)
         overlay.write(part / overlay.FILE_NAME, detections, image)
+
+
+def is_result(path: Path) -> bool:
+    """Return whether a file is a picture that was drawn here: a search for images passes over it."""
+    return path.name == overlay.FILE_NAME and (path.parent / points_json.FILE_NAME).is_file()

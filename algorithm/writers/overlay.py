@@ -12,8 +12,10 @@ from algorithm.writers.atomic import write_bytes
 
 FILE_NAME = "overlay.png"
 LONGER_SIDE_PX = 4000
+BAND_MOST_PX = 72  # height of the band below the picture, at most
 RING_RADIUS_UM = 14.0  # a figure and the cell around it stay visible inside
 SMALLEST_RING_PX = 9.0
+CANDIDATE_RADIUS = 0.7  # of a figure's ring
 FIGURE_RGB, CANDIDATE_RGB = (0, 230, 64), (255, 196, 0)  # green and amber: nothing in an H&E stain is either
 DARK_RGB, LIGHT_RGB = (20, 20, 20), (255, 255, 255)
 BAR_LENGTHS_UM = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -30,19 +32,23 @@ def write(path: Path, detections: Detections, image: Image) -> None:
 
 
 def draw(detections: Detections, image: Image) -> Pixels:
-    """Return the image, at most 4,000 px long, with rings: figures green with their probability, candidates amber."""
-    picture = image.thumbnail(LONGER_SIDE_PX)
+    """Return the image with rings, and a band below it with counts and a scale bar; at most 4,000 px long.
+
+    Figures are green with their probability, candidates amber and smaller.
+    """
+    picture = image.thumbnail(LONGER_SIDE_PX - BAND_MOST_PX)
     factor = picture.shape[1] / image.size[0]
     radius = max(SMALLEST_RING_PX, RING_RADIUS_UM / detections.mpp.x * factor)
     line = max(2, round(radius / 12))
-    places = detections.xy * factor
-    for xy, figure in reversed(list(zip(places.tolist(), detections.is_figure.tolist(), strict=True))):
-        _ring(picture, xy, radius if figure else radius * 0.8, FIGURE_RGB if figure else CANDIDATE_RGB, line)
-    text_px = max(0.4, radius / 45)
-    for xy, probability in zip((detections.figures.xy * factor).tolist(), detections.figures.probability, strict=True):
-        _label(picture, f"{probability:.2f}", (xy[0] + radius, xy[1] - radius * 0.6), text_px, FIGURE_RGB)
-    _legend(picture, detections, um_per_px=detections.mpp.x / factor)
-    return picture
+    for xy in (detections.candidates.xy * factor).tolist():
+        _ring(picture, xy, radius * CANDIDATE_RADIUS, CANDIDATE_RGB, max(1, line // 2))
+    figures = detections.figures
+    for xy in (figures.xy * factor).tolist():
+        _ring(picture, xy, radius, FIGURE_RGB, line)
+    for xy, probability in zip((figures.xy * factor).tolist(), figures.probability.tolist(), strict=True):
+        _label(picture, f"{probability:.2f}", (xy[0] + 0.8 * radius, xy[1] - 0.8 * radius), max(0.4, radius / 45))
+    band = _band(picture.shape[1], detections, um_per_px=detections.mpp.x / factor)
+    return np.concatenate([picture, band])
 
 
 def _ring(picture: Pixels, xy: list[float], radius: float, colour: tuple[int, int, int], line: int) -> None:
@@ -53,38 +59,35 @@ def _ring(picture: Pixels, xy: list[float], radius: float, colour: tuple[int, in
         cv2.circle(picture, centre, round(radius * 2**bits), shade, width, cv2.LINE_AA, bits)
 
 
-def _label(picture: Pixels, text: str, at: tuple[float, float], scale: float, colour: tuple[int, int, int]) -> None:
-    """Write text at its lower left corner, kept inside the picture."""
+def _label(picture: Pixels, text: str, at: tuple[float, float], scale: float) -> None:
+    """Write a probability with its lower left corner at a place, kept inside the picture."""
     line = max(1, round(scale * 2))
     (width, height), _ = cv2.getTextSize(text, FONT, scale, line)
     x = int(np.clip(at[0], 2, max(2, picture.shape[1] - width - 2)))
     y = int(np.clip(at[1], height + 2, max(height + 2, picture.shape[0] - 2)))
-    for shade, thickness in ((DARK_RGB, line + 3), (colour, line)):
+    for shade, thickness in ((DARK_RGB, line + 3), (FIGURE_RGB, line)):
         cv2.putText(picture, text, (x, y), FONT, scale, shade, thickness, cv2.LINE_AA)
 
 
-def _legend(picture: Pixels, detections: Detections, *, um_per_px: float) -> None:
-    """Write the counts, what the colours mean, and a scale bar, on a band at the lower left corner."""
-    height, width = picture.shape[:2]
-    scale = float(np.clip(width / 1800, 0.3, 1.4))
-    step = round(34 * scale)
-    if height < 5 * step or width < 12 * step:
-        return  # a picture that small is all cell
-    lines = [
-        (f"{len(detections.figures)} figures (probability >= {detections.threshold:.2f})", FIGURE_RGB),
-        (f"{len(detections.candidates)} candidates below it", CANDIDATE_RGB),
+def _band(width: int, detections: Detections, *, um_per_px: float) -> Pixels:
+    """Return a dark band (height, width, 3) with a scale bar and the counts in their colours; none where too narrow."""
+    scale = min(1.4, width / 1500)
+    step = round(26 * scale)
+    if scale < 0.3:
+        return np.empty((0, width, 3), np.uint8)
+    band = np.full((2 * step, width, 3), DARK_RGB, np.uint8)
+    baseline, line = round(1.35 * step), max(1, round(scale * 2))
+
+    bar_um = max((um for um in BAR_LENGTHS_UM if um / um_per_px <= width / 6), default=BAR_LENGTHS_UM[0])
+    end = step + round(bar_um / um_per_px)
+    cv2.line(band, (step, step), (end, step), LIGHT_RGB, max(2, step // 6))
+    texts = [
+        (f"{bar_um} um" if bar_um < 1000 else f"{bar_um / 1000:g} mm", LIGHT_RGB),
+        (f"{len(detections.figures)} figures, probability >= {detections.threshold:.2f}", FIGURE_RGB),
+        (f"{len(detections.candidates)} candidates below", CANDIDATE_RGB),
     ]
-    bar_um = max((um for um in BAR_LENGTHS_UM if um / um_per_px <= width / 5), default=BAR_LENGTHS_UM[0])
-    bar_px = round(bar_um / um_per_px)
-    text_px = max(cv2.getTextSize(text, FONT, scale, 2)[0][0] for text, _ in lines)
-    right, top = max(text_px, bar_px) + 2 * step, height - 4 * step
-    picture[top:, :right] = (picture[top:, :right] * 0.25).astype(np.uint8)
-    for number, (text, colour) in enumerate(lines):
-        at = (step // 2, top + (number + 1) * step)
-        cv2.putText(picture, text, at, FONT, scale, colour, max(1, round(scale * 2)), cv2.LINE_AA)
-    y = height - step // 2
-    cv2.line(picture, (step // 2, y), (step // 2 + bar_px, y), LIGHT_RGB, max(2, step // 8))
-    label = f"{bar_um} um" if bar_um < 1000 else f"{bar_um / 1000:g} mm"
-    cv2.putText(
-        picture, label, (step // 2, y - step // 4), FONT, scale * 0.8, LIGHT_RGB, max(1, round(scale)), cv2.LINE_AA
-    )
+    x = end + step // 2
+    for text, colour in texts:
+        cv2.putText(band, text, (x, baseline), FONT, scale, colour, line, cv2.LINE_AA)
+        x += cv2.getTextSize(text, FONT, scale, line)[0][0] + 2 * step
+    return band

@@ -212,6 +212,13 @@ def test_every_tile_gets_every_member_and_view(found_in, draw, fake_engine):
     assert [engine.submitted for engine in engines] == [9, 9]
 
 
+def test_the_first_n_views_are_taken_where_a_number_is_asked_for(loaded_bundle, fake_engine, memory_image, draw):
+    engine = fake_engine()
+    detector = Detector(loaded_bundle, Options(views=3), engines=[engine])
+    _, record = detector.detect(memory_image(draw((128, 128)), HALF_UM))
+    assert record.views == [0, 1, 2] and engine.submitted == 3
+
+
 def test_two_runs_are_equal_to_the_bit(found_in, spread):
     one, other = found_in(spread[1]), found_in(spread[1])
     for name in ("xy", "probability", "score", "box"):

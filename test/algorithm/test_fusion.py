@@ -21,11 +21,15 @@ def found_of(rows) -> Found:
 
 
 def rows_of(found: Found) -> list[tuple]:
-    return [(*xy, score, *box) for xy, score, box in zip(found.xy.tolist(), found.score, found.box.tolist(), strict=True)]
+    return [
+        (*xy, score, *box) for xy, score, box in zip(found.xy.tolist(), found.score, found.box.tolist(), strict=True)
+    ]
 
 
 # coarse numbers on purpose: equal scores, equal places and places at exactly the radius are the rule
-row = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(1, 4).map(lambda n: n / 4), st.sampled_from([8, 16]))
+row = st.tuples(
+    st.integers(0, 40), st.integers(0, 40), st.integers(1, 4).map(lambda n: n / 4), st.sampled_from([8, 16])
+)
 some_rows = st.lists(row, max_size=24)
 some_passes = st.lists(st.lists(row, max_size=8), min_size=1, max_size=5)
 
@@ -171,4 +175,8 @@ def test_nothing_in_gives_nothing_out_of_the_same_types(fused):
     assert (fused.xy.shape, fused.score.shape, fused.box.shape) == ((0, 2), (0,), (0, 4))
     assert (fused.xy.dtype, fused.score.dtype, fused.box.dtype) == (some.xy.dtype, some.score.dtype, some.box.dtype)
     averaged = average([some], radius_um=RADIUS_UM, mpp=MPPS[0])
-    assert (averaged.xy.dtype, averaged.score.dtype, averaged.box.dtype) == (some.xy.dtype, some.score.dtype, np.float32)
+    assert (averaged.xy.dtype, averaged.score.dtype, averaged.box.dtype) == (
+        some.xy.dtype,
+        some.score.dtype,
+        np.float32,
+    )

@@ -179,7 +179,7 @@ def test_mirrored_figures_keep_their_boxes_through_augmentation(drawn, indexed, 
 @pytest.mark.parametrize("mpp", [0.2275, 0.25, 0.5])
 def test_resampling_keeps_figures_in_their_places(drawn, indexed, dataset, mpp):
     image = indexed(drawn("H01_a", (700, 600), [(311, 287)]), mpp=0.2275)
-    data = dataset(image, mpp=mpp, box_px=16 / mpp, patch_px=(128, 128))
+    data = dataset(image, mpp=mpp, box_px=16 / mpp, patch_px=(160, 160))
     for seed in range(10):
         item = data[1, seed]
         assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6

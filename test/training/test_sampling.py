@@ -4,6 +4,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from training.index import DataError
 from training.patches import Kind, Patch
 from training.sampling import PatchSampler, weights
 
@@ -78,7 +79,7 @@ def test_shares_need_not_sum_to_one():
 
 @pytest.mark.parametrize("of", [[], patches(("a", ANYWHERE, 3))])
 def test_nothing_to_draw_is_an_error(of):
-    with pytest.raises(ValueError, match="no patch of a kind with a share above 0"):
+    with pytest.raises(DataError, match="no patch of a kind with a share above 0 .figure."):
         weights(of, {FIGURE: 1.0, ANYWHERE: 0.0})
 
 

@@ -1,0 +1,99 @@
+"""Which engine runs, and what is said when none can."""
+
+import importlib.util
+import logging
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from algorithm.bundle import sha256_of
+from algorithm.engines import candidates, open_engine
+from algorithm.engines import openvino as ov_engine
+from algorithm.engines.openvino import OpenvinoEngine
+from algorithm.errors import BundleError, EngineError
+
+
+@pytest.fixture
+def no_bf16(monkeypatch):
+    monkeypatch.setattr(ov_engine, "native_bf16", lambda: False)
+
+
+def test_the_choice_is_said_in_one_line(loaded_bundle, caplog):
+    caplog.set_level(logging.INFO)
+    engine = open_engine(loaded_bundle, 1, precision="f32", threads=1)
+    (record,) = caplog.records
+    assert record.message.startswith("engine: openvino for member1.onnx on ")
+    assert record.message.endswith("1 thread(s), f32 (as asked)")
+    assert (engine.name, engine.precision) == ("openvino", "f32")
+
+
+def test_without_a_wish_it_is_the_fastest_precision_of_the_cpu(loaded_bundle, caplog, no_bf16):
+    caplog.set_level(logging.INFO)
+    assert open_engine(loaded_bundle, 0, threads=1).precision == "f32"
+    assert caplog.records[-1].message.endswith("f32 (the fastest precision of this CPU)")
+
+
+def test_without_a_wish_the_threads_are_what_the_container_allows(loaded_bundle, monkeypatch):
+    monkeypatch.setattr("algorithm.engines.choice.usable_cpus", lambda: 1)
+    assert open_engine(loaded_bundle, 0, precision="f32").device.endswith(", 1 thread(s)")
+
+
+def test_a_precision_that_the_cpu_has_not_is_refused(loaded_bundle, no_bf16):
+    with pytest.raises(EngineError, match="precision bf16: this CPU has no bf16 arithmetic; use f32"):
+        open_engine(loaded_bundle, 0, precision="bf16", threads=1)
+
+
+def test_a_precision_that_there_is_not_is_refused(tiny_bundle):
+    with pytest.raises(EngineError, match="precision 'f16': OpenVINO on a CPU computes in f32 or bf16"):
+        OpenvinoEngine(tiny_bundle / "member0.onnx", precision="f16", threads=1)
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"no network at all" * 20)
+    with pytest.raises(EngineError, match=r"a.onnx: OpenVINO cannot compile it") as caught:
+        OpenvinoEngine(path, precision="f32", threads=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_more_tiles_than_the_engine_takes_are_refused(tiny_bundle, draw):
+    engine = OpenvinoEngine(tiny_bundle / "member0.onnx", precision="f32", threads=1)
+    tile = draw((128, 128))[None]
+    for _ in range(engine.depth):
+        engine.submit(tile)
+    with pytest.raises(EngineError, match="2 tiles are under way; ask for a result first"):
+        engine.submit(tile)
+    for _ in range(engine.depth):
+        engine.result()
+    assert engine.infer(tile).scores.max() == 0
+
+
+def test_a_network_of_another_tile_than_the_bundle_says_is_refused(with_facts):
+    with pytest.raises(BundleError, match=r"member0.onnx: takes tiles of 128 px, bundle.yaml says 192"):
+        open_engine(with_facts(tile_px=192), 0, precision="f32", threads=1)
+
+
+def test_a_network_without_boxes_and_scores_is_refused(tmp_path, with_facts):
+    info = [helper.make_tensor_value_info(name, TensorProto.UINT8, [1, 128, 128, 3]) for name in ("tiles", "same")]
+    graph = helper.make_graph([helper.make_node("Identity", ["tiles"], ["same"])], "other", info[:1], info[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, tmp_path / "other.onnx")
+    bundle = with_facts(members=[{"file": "o", "sha256": sha256_of(tmp_path / "other.onnx"), "source": "code"}])
+    bundle.member_path = lambda _: tmp_path / "other.onnx"
+    with pytest.raises(EngineError, match=r"other.onnx: OpenVINO cannot compile it .*'boxes' is not found"):
+        open_engine(bundle, 0, precision="f32", threads=1)
+
+
+def test_candidates_name_each_engine_and_its_device():
+    (openvino,) = candidates()
+    assert openvino.name == "openvino" and openvino.usable
+    assert openvino.what.endswith((", f32", ", bf16"))
+
+
+def test_an_engine_whose_package_is_missing_is_listed_with_the_reason(monkeypatch, loaded_bundle):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (openvino,) = candidates()
+    assert not openvino.usable and openvino.what == "the package openvino is not installed"
+    with pytest.raises(EngineError, match="no engine can run here: openvino: the package openvino is not installed"):
+        open_engine(loaded_bundle, 0)

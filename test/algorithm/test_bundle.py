@@ -1,0 +1,190 @@
+"""A bundle is whole and known, or refused in one clear line."""
+
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algorithm.bundle import (
+    BUNDLE_FILE,
+    Bundle,
+    Calibration,
+    default_folder,
+    load_bundle,
+    parse_bundle,
+    sha256_of,
+    write_bundle,
+)
+from algorithm.errors import BundleError
+
+
+@pytest.fixture
+def folder(tiny_bundle, tmp_path):
+    """A bundle that may be damaged."""
+    return shutil.copytree(tiny_bundle, tmp_path / "model")
+
+
+def change(folder, **settings):
+    path = folder / BUNDLE_FILE
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | settings, sort_keys=False))
+
+
+def refused(folder, message):
+    with pytest.raises(BundleError, match=message) as caught:
+        load_bundle(folder)
+    assert str(folder) in str(caught.value), "the message names the place"
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+def test_a_bundle_that_was_written_is_read_back(folder):
+    bundle = load_bundle(folder)
+    before = (folder / BUNDLE_FILE).read_bytes()
+    write_bundle(folder, bundle.facts)
+    assert (folder / BUNDLE_FILE).read_bytes() == before
+    assert load_bundle(folder).facts == bundle.facts
+    assert sorted(path.name for path in folder.iterdir()) == [BUNDLE_FILE, "member0.onnx", "member1.onnx"]
+
+
+def test_the_hash_is_that_of_the_file_which_holds_all_others(folder):
+    bundle = load_bundle(folder)
+    assert bundle.hash == sha256_of(folder / BUNDLE_FILE)
+    assert bundle.member_path(1) == folder / "member1.onnx"
+    change(folder, version="1.1")
+    assert load_bundle(folder).hash != bundle.hash
+
+
+def test_facts_cannot_be_changed(loaded_bundle):
+    with pytest.raises(ValueError, match="frozen"):
+        loaded_bundle.facts.threshold = 0.1
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    refused(tmp_path / "none", r"no model bundle there \(No such file or directory\); name its folder with --model")
+
+
+def test_a_missing_member_is_refused(folder):
+    (folder / "member1.onnx").unlink()
+    refused(folder, r"member1.onnx: named in bundle.yaml but cannot be read \(No such file or directory\)")
+
+
+def test_a_member_with_one_other_byte_is_refused(folder):
+    path = folder / "member0.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    refused(folder, r"member0.onnx: sha256 is [0-9a-f]{12}\.\.\., bundle.yaml says [0-9a-f]{12}.*damaged or foreign")
+
+
+def test_an_unknown_key_is_refused_with_the_known_ones(folder):
+    change(folder, treshold=0.4)
+    refused(folder, r"unknown key 'treshold' \(known: schema_version, name, .*, threshold, .*training\)")
+
+
+@pytest.mark.parametrize("key", ["members", "calibration"])
+def test_an_unknown_key_further_down_is_refused(folder, key):
+    inside = yaml.safe_load((folder / BUNDLE_FILE).read_text())[key]
+    if key == "members":
+        inside[1]["weight"] = 2
+    else:
+        inside["weight"] = 2
+    change(folder, **{key: inside})
+    refused(folder, r"unknown key '(members.1|calibration).weight'")
+
+
+def test_a_missing_key_is_refused(folder):
+    settings = yaml.safe_load((folder / BUNDLE_FILE).read_text())
+    del settings["tile_px"]
+    (folder / BUNDLE_FILE).write_text(yaml.safe_dump(settings))
+    refused(folder, "tile_px: Field required")
+
+
+@pytest.mark.parametrize("version", [2, 0, "1.0", None])
+def test_another_version_of_the_schema_is_refused(folder, version):
+    change(folder, schema_version=version)
+    refused(folder, f"schema version {version!r}; this program reads version 1")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: [1, 2", "not YAML"),
+        (b"\xff\xfe\x00", "not YAML"),
+        (b"trained: 2026-13-45", "not YAML"),
+        (b"- 1\n- 2\n", "not a bundle"),
+        (b"", "not a bundle"),
+        (b"hello", "not a bundle"),
+    ],
+)
+def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
+    (folder / BUNDLE_FILE).write_bytes(content)
+    refused(folder, message)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"overlap_px": 60}, "overlap_px 60 is less than two boxes of 16.0 um"),
+        ({"overlap_px": 128}, "overlap_px 128 does not fit tile_px 128"),
+        ({"reporting_threshold": 0.6}, "reporting_threshold is above threshold"),
+        ({"classes": ["non-mitotic figure", "mitotic figure"]}, "the first class is 'non-mitotic figure'"),
+        ({"classes": []}, "classes: List should have at least 1 item"),
+        ({"members": []}, "members: List should have at least 1 item"),
+        ({"views": [0, 3, 0]}, "a view stands twice in views"),
+        ({"views": [8]}, r"views.0: Input should be less than or equal to 7"),
+        ({"views": []}, "views: List should have at least 1 item"),
+        ({"threshold": 1.2}, "threshold: Input should be less than or equal to 1"),
+        ({"mpp": 0.01}, "mpp: Input should be greater than or equal to 0.05"),
+        ({"mpp": 20}, "mpp: Input should be less than or equal to 2"),
+        ({"ensemble": "screen"}, "ensemble: Input should be 'full'"),
+        ({"tile_px": "wide"}, "tile_px: Input should be a valid integer"),
+        ({"calibration": {"slope": 0, "intercept": 0, "fitted_on": ""}}, "calibration.slope: Input should be greater"),
+        ({"members": [{"file": "a.onnx", "sha256": "12", "source": ""}]}, "members.0.sha256: String should match"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(folder, settings, message):
+    change(folder, **settings)
+    refused(folder, message)
+
+
+def test_several_faults_are_said_in_one_line(folder):
+    change(folder, treshold=0.4, tile_px=3)
+    refused(folder, "tile_px: .*; unknown key 'treshold'")
+
+
+def test_parsing_opens_no_member(folder, tmp_path):
+    content = (folder / BUNDLE_FILE).read_bytes()
+    assert isinstance(parse_bundle(content, tmp_path / "none" / BUNDLE_FILE), Bundle)
+
+
+def test_the_platforms_model_comes_first_then_the_one_here_then_the_repositorys(tmp_path, folder, monkeypatch):
+    platform = tmp_path / "opt"
+    monkeypatch.setattr("algorithm.bundle.PLATFORM_FOLDER", platform)
+    monkeypatch.chdir(folder)
+    assert default_folder().name == "model" and default_folder().is_absolute()
+    monkeypatch.chdir(folder.parent)
+    assert str(default_folder()) == "model"
+    platform.mkdir()
+    assert str(default_folder()) == "model", "a folder without a bundle is none"
+    shutil.copy(folder / BUNDLE_FILE, platform)
+    assert default_folder() == platform
+
+
+scores = st.lists(st.floats(0, 1), max_size=8).map(lambda values: np.array(values, np.float64))
+
+
+@given(scores, st.floats(0.1, 5), st.floats(-4, 4))
+def test_calibration_keeps_the_order_and_stays_a_probability(score, slope, intercept):
+    calibrated = Calibration(slope=slope, intercept=intercept, fitted_on="nothing").probability(np.sort(score))
+    assert calibrated.shape == score.shape
+    assert (np.diff(calibrated) >= 0).all()
+    assert ((calibrated >= 0) & (calibrated <= 1)).all()
+
+
+@given(scores)
+def test_a_calibration_of_one_and_zero_leaves_scores_as_they_are(score):
+    calibrated = Calibration(slope=1, intercept=0, fitted_on="nothing").probability(score)
+    np.testing.assert_allclose(calibrated, score, atol=1.1e-6)
