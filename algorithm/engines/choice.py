@@ -12,6 +12,9 @@ from algorithm.errors import BundleError, EngineError
 log = logging.getLogger(__name__)
 
 
+WITHOUT_ADAPTER = ("onnxruntime", "tensorrt")  # people ask why their GPU is idle; `info` answers
+
+
 @dataclass(frozen=True)
 class Candidate:
     """An engine and whether it could run here; what is its device, or the reason why it cannot."""
@@ -22,12 +25,16 @@ class Candidate:
 
 
 def candidates() -> list[Candidate]:
-    """Return the engines of this version."""
+    """Return the engines one could ask for; those that this version can open come first."""
+    return [_openvino(), *(Candidate(name, False, "this version has no adapter for it") for name in WITHOUT_ADAPTER)]
+
+
+def _openvino() -> Candidate:
     if importlib.util.find_spec("openvino") is None:
-        return [Candidate("openvino", False, "the package openvino is not installed")]
+        return Candidate("openvino", False, "the package openvino is not installed; pip install -r requirements.txt")
     from algorithm.engines.openvino import cpu_name, default_precision
 
-    return [Candidate("openvino", True, f"{cpu_name()}, {default_precision()}")]
+    return Candidate("openvino", True, f"{cpu_name()}, {default_precision()}")
 
 
 def open_engine(
@@ -38,7 +45,7 @@ def open_engine(
     precision: f32 or bf16; default the fastest that the device has. threads: default what the container allows.
     Raises EngineError when no engine can run here, or not as asked; BundleError when the network's tile is another.
     """
-    first = candidates()[0]
+    first = _openvino()
     if not first.usable:
         raise EngineError(f"no engine can run here: {first.name}: {first.what}")
     from algorithm.engines.openvino import OpenvinoEngine

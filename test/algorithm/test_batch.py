@@ -91,7 +91,7 @@ def test_a_file_that_is_named_goes_by_its_content(tmp_path, put):
 
 
 def test_what_is_not_there_is_refused(tmp_path):
-    with pytest.raises(ImageError, match="none.tif: no such file or folder"):
+    with pytest.raises(ImageError, match=r"none.tif: no such file or folder"):
         plan([tmp_path / "none.tif"], tmp_path / "out")
 
 

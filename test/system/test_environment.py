@@ -16,7 +16,8 @@ case "$1 $2" in
     "--version ") echo "Python 3.11.0" ;;
     "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo venv >> "$LOG" ;;
     "-m pip") for last in "$@"; do :; done
-        case "$*" in *--no-deps*) echo "pip --no-deps $(basename "$last")" ;; *) echo "pip $(basename "$last")" ;; esac >> "$LOG"
+        case "$*" in *--no-deps*) alone="--no-deps " ;; *) alone="" ;; esac
+        echo "pip $alone$(basename "$last")" >> "$LOG"
         if [ -e "$LOG.pip-fails" ]; then echo "ERROR: no such package" >&2; exit 1; fi ;;
     *) echo "unexpected: $*" >> "$LOG"; exit 9 ;;
 esac
