@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch.nn import Module
+
 from algorithm import bundle
 from algorithm.engines.cpus import usable_cpus
 from algorithm.engines.openvino import OpenvinoEngine
 from algorithm.errors import BundleError, OutputError
+from algorithm.images import Pixels
 from export.agreement import FP16_LIMIT, FP32_LIMIT, accept, difference, reference, tiles_of
 from export.onnx_file import halve_weights, write_onnx
 from training.model import Facts, TileNetwork, load_checkpoint
@@ -46,29 +49,28 @@ def build(
     Raises BundleError when checkpoints do not fit together or an export differs from torch; the folder is
     untouched then.
     """
+    networks = [load_checkpoint(path) for path in checkpoints]
+    facts = _alike(checkpoints, [about for _, about in networks])
     with tempfile.TemporaryDirectory(prefix="export-") as scratch:
-        members, facts = [], []
-        for number, path in enumerate(checkpoints):
-            member, about = _member(path, Path(scratch), number, shape, tile_images, say)
-            members.append(member)
-            facts.append(about)
-        _check_alike(checkpoints, facts)
-        described = _describe(facts[0], members, name=name, version=version, shape=shape)
+        tiles = tiles_of(tile_images, tile_px=shape.tile_px, mpp=facts.mpp)
+        members = [
+            _member(path, network, Path(scratch) / f"member-{number}.onnx", shape, tiles, say)
+            for number, (path, (network, _)) in enumerate(zip(checkpoints, networks, strict=True))
+        ]
+        described = _describe(facts, members, name=name, version=version, shape=shape)
         _put_in_place(Path(scratch), described, output)
     size = sum((output / member.file).stat().st_size for member in members)
     say(f"{output}: {name} {version}, {len(members)} member(s), {size / 1e6:.1f} MB")
 
 
 def _member(
-    path: Path, folder: Path, number: int, shape: Shape, tile_images: Sequence[Path], say: Callable[[str], None]
-) -> tuple[bundle.Member, Facts]:
-    """Export one checkpoint in fp32, then with fp16 weights, each compared with torch."""
-    network, facts = load_checkpoint(path)
+    path: Path, network: Module, half: Path, shape: Shape, tiles: Sequence[Pixels], say: Callable[[str], None]
+) -> bundle.Member:
+    """Export one checkpoint in fp32, then with fp16 weights to `half`, each compared with torch."""
     inner = TileNetwork(network, tile_px=shape.tile_px, score_floor=shape.score_floor, top_k=shape.top_k)
-    full, half = folder / f"full-{number}.onnx", folder / f"member-{number}.onnx"
+    full = half.with_name(f"full-{half.name}")
     write_onnx(inner, full, tile_px=shape.tile_px)
     halve_weights(full, half)
-    tiles = tiles_of(tile_images, tile_px=shape.tile_px, mpp=facts.mpp)
     expected = reference(inner, tiles)
     for file, what, limit in ((full, "fp32", FP32_LIMIT), (half, "fp16 weights", FP16_LIMIT)):
         found = difference(_engine(file), tiles, expected)
@@ -76,15 +78,15 @@ def _member(
         say(f"{path.name}: {what} against torch on {len(tiles)} tile(s): {apart}")
         accept(f"{path} ({what})", found, limit)
     full.unlink()
-    return bundle.Member(file=half.name, sha256=bundle.sha256_of(half), source=path.name), facts
+    return bundle.Member(file=half.name, sha256=bundle.sha256_of(half), source=path.name)
 
 
 def _engine(path: Path) -> OpenvinoEngine:
     return OpenvinoEngine(path, precision="f32", threads=usable_cpus())
 
 
-def _check_alike(paths: Sequence[Path], facts: Sequence[Facts]) -> None:
-    """Refuse members that see the world at different scales or name other classes."""
+def _alike(paths: Sequence[Path], facts: Sequence[Facts]) -> Facts:
+    """Return the facts of the first; refuse members that see the world at different scales or name other classes."""
     for path, one in zip(paths[1:], facts[1:], strict=True):
         for field in ("mpp", "box_um", "classes", "licence"):
             if getattr(one, field) != getattr(facts[0], field):
@@ -92,6 +94,7 @@ def _check_alike(paths: Sequence[Path], facts: Sequence[Facts]) -> None:
                     f"{path}: {field} is {getattr(one, field)!r}, that of {paths[0]} is {getattr(facts[0], field)!r}; "
                     "members of a bundle have to agree"
                 )
+    return facts[0]
 
 
 def _describe(facts: Facts, members: list[bundle.Member], *, name: str, version: str, shape: Shape) -> bundle.Bundle:

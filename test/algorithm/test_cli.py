@@ -51,7 +51,8 @@ def test_every_option_and_command_says_what_it_does():
 def test_info_shows_the_bundle_and_what_can_run(loaded_bundle):
     result = CliRunner().invoke(main, ["info", "--model", str(loaded_bundle.folder)])
     assert (result.exit_code, result.stderr) == (0, "")
-    said = {line[:10].strip(): line[11:] for line in result.stdout.splitlines()}
+    lines = result.stdout.splitlines()
+    said = {line[:10].strip(): line[11:] for line in reversed(lines)}
     assert said["version"] == __version__
     assert said["bundle"] == f"tiny 1.0 in {loaded_bundle.folder}"
     assert said["hash"] == f"sha256 {loaded_bundle.hash}"

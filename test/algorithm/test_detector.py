@@ -117,6 +117,18 @@ def test_what_the_filling_mirrors_is_not_found(found_in, draw, figure, size):
     assert ((found.xy >= 0) & (found.xy < size)).all()
 
 
+def test_what_is_placed_just_beyond_the_border_is_not_of_this_image(found_in, draw, figure, fake_engine):
+    class Beyond(fake_engine):
+        """Places figures 16 px too far to the right."""
+
+        def _found(self, tile):
+            boxes, scores = super()._found(tile)
+            boxes[:, [0, 2]] += 16
+            return boxes, scores
+
+    assert len(found_in(draw((100, 60), [figure(86, 30)]), engines=[Beyond()])) == 0
+
+
 def test_filling_up_mirrors_as_often_as_it_takes():
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     filled = filled_up(pixels, 8)

@@ -45,7 +45,7 @@ def lively(model: dict) -> torch.nn.Module:
             layer.weight.normal_(0, 0.1)
             layer.bias.fill_(0.0)
         for layer in network.bbox_head.rtm_reg:
-            layer.weight.normal_(0, 0.03)
+            layer.weight.normal_(0, 0.01)
             layer.bias.fill_(2.0)
     return network.eval()
 
@@ -125,7 +125,7 @@ def test_tiles_give_the_boxes_and_scores_that_mmdet_decodes(network, tiles):
         expected_boxes, expected_scores = mmdets_own(network, tile)
         assert len(expected_scores) == 12 * 12 + 6 * 6 + 3 * 3
         assert np.ptp(expected_scores) > 0.2
-        assert scores[number] == pytest.approx(expected_scores[:50], abs=1e-5)
+        assert scores[number] == pytest.approx(expected_scores[:50], abs=1e-4)
         # mmdet cuts boxes at the image's left and top border; ours keep the centre of a figure at the border
         assert np.maximum(boxes[number], 0) == pytest.approx(expected_boxes[:50], abs=1e-2)
 
@@ -168,7 +168,7 @@ def test_network_of_two_classes_reports_figures_only(thin_model, tiles):
     boxes, scores = run(TileNetwork(two, tile_px=TILE_PX, score_floor=0.0, top_k=50), tiles)
     for number, tile in enumerate(tiles):
         expected_boxes, expected_scores = mmdets_own(two, tile)
-        assert scores[number] == pytest.approx(expected_scores[:50], abs=1e-5)
+        assert scores[number] == pytest.approx(expected_scores[:50], abs=1e-4)
         assert np.maximum(boxes[number], 0) == pytest.approx(expected_boxes[:50], abs=1e-2)
     assert scores.max() < 0.999
 

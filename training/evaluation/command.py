@@ -7,6 +7,7 @@ from typing import Any
 
 from algorithm.bundle import LoadedBundle, load_bundle, write_bundle
 from algorithm.detector import Detector, Options
+from algorithm.writers.atomic import write_bytes
 from training.evaluation.calibration import Fit, fit
 from training.evaluation.plots import plot
 from training.evaluation.predictions import predict
@@ -33,11 +34,10 @@ def evaluate_bundle(
 
 
 def write_report(scores: dict[str, Any], path: Path) -> tuple[Path, Path]:
-    """Write the report as JSON, and its plot beside it as PNG; return both paths."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
+    """Write the report as JSON, and its plot beside it as PNG; return both paths. Raises OutputError."""
     picture = path.with_suffix(".png")
-    plot(scores, picture)
+    write_bytes(path, (json.dumps(scores, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+    write_bytes(picture, plot(scores))
     return path, picture
 
 

@@ -1,6 +1,6 @@
 """The report as one picture: F1 against threshold, and FROC, by data set."""
 
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import matplotlib
@@ -11,8 +11,8 @@ import matplotlib.pyplot as plt
 from training.evaluation.scores import FROC_MOST_FP
 
 
-def plot(scores: dict[str, Any], path: Path) -> None:
-    """Write a PNG with a line for each data set; the decision threshold is marked."""
+def plot(scores: dict[str, Any]) -> bytes:
+    """Return a PNG with a line for each data set; the decision threshold is marked."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     groups = [group for group in scores["groups"] if not group["slide"]]
     groups = groups[1:] if len(groups) == 2 else groups  # "all" is the one data set
@@ -28,5 +28,7 @@ def plot(scores: dict[str, Any], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, loc="lower right" if axes is right else "lower center")
     figure.suptitle(scores["bundle"], fontsize=11)
-    figure.savefig(path, dpi=120)
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=120)
     plt.close(figure)
+    return content.getvalue()

@@ -1,5 +1,6 @@
 """The scores of one bundle on some data: a dictionary, its table and its JSON."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ def report(images: Sequence[Predicted], *, threshold: float, bundle: str, bundle
     """Return the scores of all images, of each data set and of each slide, at the decision threshold.
 
     best_f1 is that of the best threshold in hindsight: what the operating point costs, not a result.
+    ap is None where there is no figure: NaN is no JSON.
     """
     groups = [("all", "", list(images))]
     for dataset in sorted({image.dataset for image in images}):
@@ -50,12 +52,13 @@ def _group(dataset: str, slide: str, images: list[Predicted], threshold: float) 
     curve = f1_curve(images)
     best = int(curve.argmax())
     fp, recall = froc(images)
+    ap = average_precision(images)
     return {
         "data": dataset,
         "slide": slide,
         "images": len(images),
         **counts(images, threshold).as_dict(),
-        "ap": average_precision(images),
+        "ap": None if math.isnan(ap) else ap,
         "froc": froc_area(images),
         "best_f1": float(curve[best]),
         "best_threshold": float(CURVE_THRESHOLDS[best]),
@@ -64,5 +67,7 @@ def _group(dataset: str, slide: str, images: list[Predicted], threshold: float) 
     }
 
 
-def _shown(value: float) -> str:
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "-"
     return str(value) if isinstance(value, int) else f"{value:.3f}"

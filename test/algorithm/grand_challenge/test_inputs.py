@@ -159,7 +159,7 @@ def test_two_other_images_in_inputs_json_are_refused_by_their_slugs(tmp_path, sa
     refused(tmp_path, "is expected; found he, phh3")
 
 
-@pytest.mark.parametrize("relative", ["../elsewhere", "images/../../etc", "/etc", "", ".", None])
+@pytest.mark.parametrize("relative", ["../elsewhere", "images/../../etc", "/etc", "", "."])
 def test_a_path_out_of_the_input_is_refused(tmp_path, in_2025, say, relative):
     say({**ITEM, "socket": {**SOCKET, "relative_path": relative}})
-    refused(tmp_path, "inputs.json: relative_path .* is no folder below the input|no image found")
+    refused(tmp_path, "inputs.json: relative_path .* is no folder below the input")

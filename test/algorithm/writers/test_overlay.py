@@ -39,7 +39,7 @@ def test_a_figure_has_a_green_ring_at_its_radius_and_nothing_inside(picture_of):
 
 def test_a_candidate_has_a_smaller_amber_ring_and_no_number(picture_of):
     picture = picture_of([(120.0, 100.0, 0.2)])
-    radius = overlay.RING_RADIUS_UM / 0.5 * 0.8
+    radius = overlay.RING_RADIUS_UM / 0.5 * overlay.CANDIDATE_RADIUS
     assert near(picture, 119.5 + radius, 99.5, overlay.CANDIDATE_RGB)
     assert near(picture, 119.5, 99.5 - radius, overlay.CANDIDATE_RGB)
     beyond = picture[60:95, 160:240]
@@ -53,18 +53,29 @@ def test_a_figure_shows_its_probability_beside_it(picture_of):
 def test_a_figure_is_drawn_over_a_candidate(picture_of):
     radius = overlay.RING_RADIUS_UM / 0.5
     # the candidate's ring touches the figure's at its right end
-    picture = picture_of([(120.0, 100.0, 0.9), (120 + radius * 0.2, 100.0, 0.2)])
+    picture = picture_of([(120.0, 100.0, 0.9), (120 + radius * (1 - overlay.CANDIDATE_RADIUS), 100.0, 0.2)])
     assert near(picture, 119.5 + radius, 99.5, overlay.FIGURE_RGB)
 
 
-@pytest.mark.parametrize(("size", "expected"), [((8000, 500), (4000, 250)), ((300, 5000), (240, 4000))])
-def test_a_large_image_is_shrunk_and_its_rings_with_it(picture_of, size, expected):
-    factor = expected[0] / size[0]
+@pytest.mark.parametrize("size", [(8000, 500), (300, 5000), (5000, 5000)])
+def test_a_large_image_is_shrunk_and_its_rings_with_it(picture_of, size):
+    factor = (4000 - overlay.BAND_MOST_PX) / max(size)
     x, y = size[0] * 0.5, size[1] * 0.4
     picture = picture_of([(x, y, 0.9)], size=size)
-    assert picture.shape == (expected[1], expected[0], 3)
+    assert max(picture.shape) <= 4000
+    assert picture.shape[1] == round(size[0] * factor) and picture.shape[0] >= round(size[1] * factor)
     radius = max(overlay.RING_RADIUS_UM / 0.5 * factor, overlay.SMALLEST_RING_PX)
     assert near(picture, x * factor - 0.5, y * factor - 0.5 - radius, overlay.FIGURE_RGB)
+
+
+def test_counts_and_scale_stand_in_a_band_below_and_hide_nothing(picture_of):
+    picture = picture_of([(580.0, 280.0, 0.9), (20.0, 290.0, 0.1)], size=(600, 300))
+    band = picture[300:]
+    assert 0 < len(band) <= overlay.BAND_MOST_PX
+    assert band.mean() < 80
+    for colour in (overlay.FIGURE_RGB, overlay.CANDIDATE_RGB, overlay.LIGHT_RGB):
+        assert (np.abs(band.astype(int) - colour).max(axis=2) < 40).any()
+    assert (picture[:300].reshape(-1, 3) == 230).all(axis=1).mean() > 0.9
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (1, 300), (60, 40)])

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from algorithm.bundle import Calibration
+from training.evaluation.calibration import CalibrationError, fit, is_figure, plateau, with_probability
+from training.evaluation.scores import CURVE_THRESHOLDS, counts
+
+APART_UM = 100.0
+
+
+@pytest.fixture
+def synthetic(predicted):
+    """Return a function that makes detections which are figures with sigmoid(slope * logit(score) + intercept)."""
+
+    def made(slope: float, intercept: float, n: int = 6000):
+        rng = np.random.default_rng(1)
+        score = rng.uniform(0.02, 0.98, n)
+        logit = np.log(score / (1 - score))
+        figure = rng.random(n) < 1 / (1 + np.exp(-(slope * logit + intercept)))
+        at = np.arange(n) * APART_UM
+        return [
+            predicted(at[part][figure[part]], at[part], score[part]) for part in (slice(0, n // 2), slice(n // 2, n))
+        ]
+
+    return made
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (1.8, -0.9), (0.6, 0.5)])
+def test_known_relation_of_score_and_figure_is_recovered(synthetic, slope, intercept):
+    found = fit(synthetic(slope, intercept), fitted_on="synthetic")
+    assert found.calibration.slope == pytest.approx(slope, abs=0.12)
+    assert found.calibration.intercept == pytest.approx(intercept, abs=0.12)
+    assert found.calibration.fitted_on == "synthetic"
+
+
+def test_calibrated_probabilities_are_the_parts_that_are_figures(synthetic):
+    images = synthetic(1.8, -0.9)
+    calibration = fit(images, fitted_on="").calibration
+    probability = np.concatenate([with_probability(image, calibration).probability for image in images])
+    hit = np.concatenate([is_figure(image) for image in images])
+    for low in (0.1, 0.3, 0.5, 0.7):
+        chosen = (probability >= low) & (probability < low + 0.2)
+        assert hit[chosen].mean() == pytest.approx(probability[chosen].mean(), abs=0.05)
+
+
+def test_threshold_is_as_good_as_the_best_one(synthetic):
+    images = synthetic(1.8, -0.9)
+    found = fit(images, fitted_on="")
+    calibrated = [with_probability(image, found.calibration) for image in images]
+    best = max(counts(calibrated, threshold).f1 for threshold in CURVE_THRESHOLDS[::4])
+    assert counts(calibrated, found.threshold).f1 > best - 0.015
+    assert found.f1 == pytest.approx(counts(calibrated, found.threshold).f1, abs=0.01)
+    assert 0 < found.threshold < 1
+
+
+@pytest.mark.parametrize(("truth", "found"), [([], []), ([], [10, 200]), ([10, 200], [10, 200])])
+def test_both_kinds_of_detections_are_needed(predicted, truth, found):
+    with pytest.raises(CalibrationError, match=rf"{len(found)} detections, .*both kinds are needed to calibrate"):
+        fit([predicted(truth, found)], fitted_on="")
+
+
+def test_no_image_is_no_data():
+    with pytest.raises(CalibrationError, match="0 detections, 0 of them figures"):
+        fit([], fitted_on="")
+
+
+def test_scores_that_fall_with_figures_are_refused(predicted):
+    at = np.arange(40) * APART_UM
+    image = predicted(at[:20], at, np.linspace(0.1, 0.9, 40))
+    with pytest.raises(CalibrationError, match=r"a higher score does not mean a figure here \(slope -"):
+        fit([image], fitted_on="")
+
+
+def test_probabilities_change_and_scores_stay(predicted):
+    image = predicted([10], [10, 200], [0.5, 0.2])
+    changed = with_probability(image, Calibration(slope=2.0, intercept=0.0, fitted_on=""))
+    assert changed.score is image.score
+    assert changed.probability == pytest.approx([0.5, 1 / 17], abs=1e-6)
+
+
+# the plateau
+
+
+STEPS = np.round(np.arange(0.1, 1.0, 0.1), 1)
+
+
+@pytest.mark.parametrize(
+    ("f1", "middle"),
+    [
+        ([0, 0, 0.5, 0, 0, 0, 0, 0, 0], 0.3),
+        ([0, 0.795, 0.8, 0.8, 0.799, 0.795, 0.5, 0, 0], 0.4),
+        ([0.8, 0, 0.2, 0.7, 0.9, 0.895, 0.2, 0.9, 0], 0.55),  # another peak does not belong to it
+        ([0.6] * 9, 0.5),
+        ([0.9, 0.895, 0, 0, 0, 0, 0, 0, 0], 0.15),
+        ([0, 0, 0, 0, 0, 0, 0, 0.5, 0.9], 0.9),
+    ],
+)
+def test_threshold_lies_in_the_middle_of_the_plateau(f1, middle):
+    assert plateau(STEPS, np.array(f1)) == pytest.approx(middle)
+
+
+# which detections are figures
+
+
+def test_surest_detection_takes_the_figure(predicted):
+    assert is_figure(predicted([100], [101, 100, 300], [0.6, 0.4, 0.9])).tolist() == [True, False, False]
+
+
+def test_each_takes_the_nearest_figure_that_is_free(predicted):
+    assert is_figure(predicted([100, 106], [105, 104], [0.9, 0.8])).tolist() == [True, True]
+
+
+def test_nothing_is_a_figure_where_there_is_none(predicted):
+    assert is_figure(predicted([], [1, 100])).tolist() == [False, False]
+    assert is_figure(predicted([1], [])).shape == (0,)

@@ -1,0 +1,125 @@
+"""`evaluate` and `calibrate` from end to end: drawn images, and a bundle whose network finds dark discs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from algorithm.bundle import load_bundle
+
+FIGURES = [(70, 60), (200, 110), (330, 230)]
+IMPOSTERS = [(110, 220), (320, 70)]
+RUN_AS_MODULE = """
+import runpy, sys
+sys.argv = ["training", *sys.argv[1:]]
+try:
+    runpy.run_module("training", run_name="__main__")
+except SystemExit as end:
+    assert not end.code, end.code
+print("torch is loaded:", "torch" in sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, drawn, write_data):
+    pictures = [
+        drawn("H07_00Aa", (400, 300), FIGURES, IMPOSTERS),
+        drawn("H14_00Aa", (400, 300), FIGURES[:1], IMPOSTERS[1:]),
+        drawn("H14_00Ab", (400, 300), []),
+    ]
+    return write_data(tmp_path_factory.mktemp("data") / "discs", pictures)
+
+
+def groups(path) -> dict:
+    return {(one["data"], one["slide"]): one for one in json.loads(path.read_text())["groups"]}
+
+
+def test_evaluate_scores_a_bundle_by_set_and_slide(command, disc_bundle, data, tmp_path):
+    folder = disc_bundle()
+    result = command("evaluate", "--bundle", folder, "--data", data, "--json", tmp_path / "scores.json")
+    assert result.exit_code == 0, result.output
+    assert "discs 1 at probability >= 0.500" in result.output
+    assert f"written: {tmp_path}/scores.json, {tmp_path}/scores.png" in result.output
+    found = groups(tmp_path / "scores.json")
+    # every disc is seen; the grey ones are false positives at this threshold
+    assert {key: (one["tp"], one["fp"], one["fn"]) for key, one in found.items()} == {
+        ("all", ""): (4, 3, 0), ("discs", ""): (4, 3, 0), ("discs", "H07"): (3, 2, 0), ("discs", "H14"): (1, 1, 0),
+    }  # fmt: skip
+    assert found["all", ""]["ap"] == pytest.approx(1.0)  # and yet they come last
+    assert json.loads((tmp_path / "scores.json").read_text())["bundle_hash"] == load_bundle(folder).hash
+
+
+def test_evaluate_takes_some_slides_only(command, disc_bundle, data, tmp_path):
+    path = tmp_path / "scores.json"
+    result = command("evaluate", "--bundle", disc_bundle(), "--data", data, "--slides", "H14", "--json", path)
+    assert result.exit_code == 0, result.output
+    assert set(groups(path)) == {("all", ""), ("discs", ""), ("discs", "H14")}
+
+
+def test_slide_that_is_not_there_ends_with_code_2(command, disc_bundle, data):
+    result = command("evaluate", "--bundle", disc_bundle(), "--data", data, "--slides", "H99")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: no image of slide(s) H99 in the data")
+
+
+def test_missing_bundle_ends_with_code_3_and_missing_data_with_2(command, disc_bundle, data, tmp_path):
+    result = command("evaluate", "--bundle", tmp_path, "--data", data)
+    assert (result.exit_code, result.stderr.count("\n")) == (3, 1)
+    result = command("evaluate", "--bundle", disc_bundle(), "--data", tmp_path / "absent")
+    assert (result.exit_code, result.stderr) == (2, f"error: {tmp_path}/absent: no such folder\n")
+
+
+def test_more_members_than_there_are_is_refused(command, disc_bundle, data):
+    result = command("evaluate", "--bundle", disc_bundle(), "--data", data, "--members", 2)
+    assert result.exit_code == 3
+    assert "2 members asked for, the bundle has 1" in result.stderr
+
+
+def test_calibrate_writes_probabilities_and_a_threshold_that_separates(command, disc_bundle, data, tmp_path):
+    folder = disc_bundle()
+    before = load_bundle(folder)
+    result = command("calibrate", "--bundle", folder, "--data", data)
+    assert result.exit_code == 0, result.output
+    assert "F1 1.000 on discs: slides H07, H14" in result.output
+    after = load_bundle(folder)
+    assert after.facts.calibration != before.facts.calibration
+    assert after.facts.calibration.fitted_on == "discs: slides H07, H14"
+    assert after.facts.threshold != before.facts.threshold
+    assert after.facts.reporting_threshold <= after.facts.threshold
+    assert after.hash != before.hash
+    unchanged = {"calibration", "threshold", "reporting_threshold"} ^ set(type(after.facts).model_fields)
+    assert all(getattr(after.facts, name) == getattr(before.facts, name) for name in unchanged)
+    assert not list(folder.glob("*.part"))
+    path = tmp_path / "scores.json"
+    assert command("evaluate", "--bundle", folder, "--data", data, "--json", path).exit_code == 0
+    assert groups(path)["all", ""]["f1"] == 1
+
+
+def test_calibrating_twice_changes_nothing_more(command, disc_bundle, data):
+    folder = disc_bundle()
+    contents = []
+    for _ in range(2):
+        assert command("calibrate", "--bundle", folder, "--data", data).exit_code == 0
+        contents.append((folder / "bundle.yaml").read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_data_that_cannot_calibrate_leave_the_bundle_as_it_was(command, disc_bundle, drawn, write_data, tmp_path):
+    folder = disc_bundle()
+    before = (folder / "bundle.yaml").read_bytes()
+    empty = write_data(tmp_path / "empty", [drawn("H07_00Aa", (300, 280), [])])
+    result = command("calibrate", "--bundle", folder, "--data", empty)
+    assert result.exit_code == 2
+    assert "0 detections, 0 of them figures: both kinds are needed to calibrate" in result.stderr
+    assert (folder / "bundle.yaml").read_bytes() == before
+
+
+def test_evaluate_never_loads_torch(disc_bundle, data, configs):
+    arguments = ["evaluate", "--bundle", str(disc_bundle()), "--data", str(data), "--slides", "H14"]
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN_AS_MODULE, *arguments], cwd=configs.parents[1], capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "matched within 7.5 um" in ended.stdout
+    assert ended.stdout.endswith("torch is loaded: False\n")
