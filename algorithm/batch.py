@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from algorithm.detections import Detections
 from algorithm.detector import Detector
-from algorithm.errors import ImageError, MitosisError, OutputError
+from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp
 from algorithm.images import SUFFIXES, open_image
 from algorithm.images.base import PLAUSIBLE_UM_PER_PX, plausible_mpp
-from algorithm.writers import is_result, write_all
+from algorithm.writers import ensure_writable, is_result, write_all
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def detect_all(paths: Sequence[Path], output: Path, detector: Detector, *, mpp: 
         low, high = PLAUSIBLE_UM_PER_PX
         raise ImageError(f"--mpp {mpp.x:g}: micrometres per pixel are expected, {low} to {high}; 40x is about 0.25")
     jobs = plan(paths, output)
-    _ensure_writable(output)
+    ensure_writable(output)
     failed = []
     for number, job in enumerate(jobs, start=1):
         try:
@@ -125,16 +125,3 @@ def _folder_names(paths: Sequence[Path]) -> list[str]:
             name += "_"
         chosen[name] = None
     return list(chosen)
-
-
-def _ensure_writable(output: Path) -> None:
-    """Find out before the work whether its results can be kept."""
-    probe = output / ".writable.part"
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(
-            f"{output}: cannot be written ({error.strerror}); name another folder with --output"
-        ) from error

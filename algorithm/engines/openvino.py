@@ -75,5 +75,6 @@ class OpenvinoEngine(Engine):
             raise EngineError(
                 f"OpenVINO failed in the middle of a tile ({' '.join(str(error).split())[:300]})"
             ) from error
-        self._idle.append(request)
+        finally:
+            self._idle.append(request)
         return raw

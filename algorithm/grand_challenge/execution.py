@@ -9,7 +9,7 @@ from algorithm.detector import Detector, Options
 from algorithm.frames import Mpp
 from algorithm.grand_challenge.inputs import find_image
 from algorithm.images import Image, open_image
-from algorithm.writers import points_json
+from algorithm.writers import ensure_writable, points_json
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ def run_case(input_folder: Path, output_folder: Path, bundle: LoadedBundle, opti
     """
     start = time.perf_counter()
     target = output_folder / points_json.FILE_NAME
+    ensure_writable(output_folder)
+    target.unlink(missing_ok=True)  # should this case fail, an earlier one's result must not pass for its own
     path = find_image(input_folder)
     detector = Detector(bundle, options)
     with open_image(path) as image:

@@ -21,6 +21,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         _forget(part)
 
 
+def ensure_writable(folder: Path) -> None:
+    """Make the folder, and find out before the work whether its results can be kept. Raises OutputError."""
+    probe = folder / ".writable.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = f"cannot be written ({error.strerror}); name another folder with --output"
+        raise OutputError(f"{folder}: {reason}") from error
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside `folder` that takes its place at the end; an earlier one is replaced.
