@@ -11,13 +11,13 @@ echo "== style, types, walls"
 "$python" -m ruff check .
 "$python" -m ruff format --check .
 "$python" -m mypy
-"$venv/bin/lint-imports" --no-logo | tail -n 12
+"$python" -c "from importlinter.cli import lint_imports_command as main; main()" --no-logo
+
+echo "== tests"
+"$python" -m pytest "$@"
 
 echo "== the sample through the platform's interface"
 output="$root/test/output/interf0"
 rm -rf "$output" && mkdir -p "$output"
 "$python" -m algorithm run --input test/input/interf0 --output "$output" --model model --precision f32
 "$python" test/compare_outputs.py "$output/mitotic-figures.json" test/expected/interf0/mitotic-figures.json
-
-echo "== tests"
-"$python" -m pytest "$@"

@@ -78,8 +78,8 @@ def _detect_one(job: Job, detector: Detector, mpp: Mpp | None, place: str) -> tu
     )
     with bar, open_image(job.path, mpp=mpp) as image:
         task = bar.add_task(job.path.name, total=None)
-        detections, _ = detector.detect(image, lambda done, total: bar.update(task, completed=done, total=total))
-        write_all(job.folder, detections, image)
+        detections, record = detector.detect(image, lambda done, total: bar.update(task, completed=done, total=total))
+        write_all(job.folder, detections, image, record)
     return detections, time.perf_counter() - start
 
 
@@ -89,9 +89,9 @@ def _line(job: Job, found: Detections, seconds: float) -> str:
 
 
 def _images_at(given: Path, output: Path) -> Iterator[Path]:
-    if not given.exists():
+    if not os.path.exists(given):  # False, not an error, where it may not be looked at
         raise ImageError(f"{given}: no such file or folder")
-    if not given.is_dir():
+    if not os.path.isdir(given):
         yield given
         return
     own = output.resolve()
@@ -100,7 +100,7 @@ def _images_at(given: Path, output: Path) -> Iterator[Path]:
         path
         for path in sorted(given.rglob("*"))
         if path.suffix.lower() in SUFFIXES
-        and path.is_file()
+        and os.path.isfile(path)
         and not (own_is_inside and own in path.resolve().parents)
         and not is_result(path)
     ]

@@ -1,6 +1,7 @@
 """A released model: a folder with `bundle.yaml` and its members. Checked to the last byte before any use."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from algorithm.errors import BundleError
+from algorithm.errors import BundleError, OutputError
 
 BUNDLE_FILE = "bundle.yaml"
 SCHEMA_VERSION = 1
@@ -22,9 +23,9 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Strict(BaseModel):
-    """Frozen; an unknown key is refused."""
+    """Frozen; an unknown key is refused, and so are NaN and infinity: they would find nothing, without a word."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Member(Strict):
@@ -33,6 +34,12 @@ class Member(Strict):
     file: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     source: str  # the checkpoint it was exported from
+
+
+def logit(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(s / (1 - s)), kept finite at 0 and 1."""
+    clipped = np.clip(score, SCORE_EDGE, 1 - SCORE_EDGE)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped))
 
 
 class Calibration(Strict):
@@ -44,9 +51,7 @@ class Calibration(Strict):
 
     def probability(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return calibrated probabilities of raw scores, same shape."""
-        clipped = np.clip(score, SCORE_EDGE, 1 - SCORE_EDGE)
-        logit = np.log(clipped) - np.log1p(-clipped)
-        return np.asarray(1 / (1 + np.exp(-(self.slope * logit + self.intercept))))
+        return np.asarray(1 / (1 + np.exp(-(self.slope * logit(score) + self.intercept))))
 
 
 class Bundle(Strict):
@@ -107,7 +112,7 @@ class LoadedBundle:
 def default_folder() -> Path:
     """Return the platform's model folder when it holds a bundle, else ./model, else the repository's own."""
     for folder in (PLATFORM_FOLDER, Path("model")):
-        if (folder / BUNDLE_FILE).exists():
+        if os.path.exists(folder / BUNDLE_FILE):  # False, not an error, where it may not be looked at
             return folder
     return PROJECT_FOLDER
 
@@ -143,10 +148,14 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
 
 
 def write_bundle(folder: Path, facts: Bundle) -> None:
-    """Write bundle.yaml, keys in the order of the schema, under a temporary name first."""
+    """Write bundle.yaml, keys in the order of the schema, under a temporary name first. Raises OutputError."""
     part = folder / (BUNDLE_FILE + ".part")
-    part.write_text(yaml.safe_dump(facts.model_dump(mode="json"), sort_keys=False, width=110, allow_unicode=True))
-    part.replace(folder / BUNDLE_FILE)
+    text = yaml.safe_dump(facts.model_dump(mode="json"), sort_keys=False, width=110, allow_unicode=True)
+    try:
+        part.write_text(text)
+        part.replace(folder / BUNDLE_FILE)
+    except OSError as error:
+        raise OutputError(f"{folder / BUNDLE_FILE}: cannot be written ({error.strerror})") from error
 
 
 def sha256_of(path: Path) -> str:

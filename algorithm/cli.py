@@ -1,41 +1,26 @@
 """The commands: parse, call, print. No logic."""
 
 import logging
+import os
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from algorithm import __version__
-from algorithm.errors import MitosisError
+from algorithm.commands import Commands, debug_option
 
 SAMPLE_VARIABLE = "MITOSIS_DEFAULT_PATH"  # what `detect` works on when no path is given; set by run.sh
 FOLDER = click.Path(path_type=Path)
 
 
-class Commands(click.Group):
-    """Prints the project's own errors in one line and exits with their code; a bug keeps its traceback."""
-
-    def invoke(self, context: click.Context) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(context)
-        except MitosisError as error:
-            if context.params.get("debug"):
-                traceback.print_exc()
-            click.echo(f"error: {error}", err=True)
-            context.exit(error.exit_code)
-
-
 @click.group(cls=Commands)
-@click.option("--debug", is_flag=True, help="Show the traceback of an error, and more of the log.")
+@debug_option
 @click.version_option(__version__)
-def main(debug: bool) -> None:
+def main() -> None:
     """Find mitotic figures in H&E images."""
-    logging.basicConfig(format="%(message)s", level=logging.INFO if debug else logging.WARNING, stream=sys.stderr)
 
 
 def model_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -47,6 +32,7 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--threshold", type=click.FloatRange(0, 1), help="Probability from which on it is a figure."),
         click.option("--precision", type=click.Choice(["f32", "bf16"]), help="Default: the fastest the CPU has."),
         click.option("--threads", type=click.IntRange(min=1), help="Default: what this machine or container allows."),
+        debug_option,
     ]
     for option in reversed(options):
         command = option(command)
@@ -63,12 +49,12 @@ def run(input_folder: Path, output_folder: Path, model: Path | None, **options: 
     from algorithm.detector import Options
     from algorithm.grand_challenge.execution import run_case
 
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout, force=True)
+    _log_to(sys.stdout)
     run_case(input_folder, output_folder, load_bundle(model or default_folder()), Options(**options))
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=FOLDER, metavar="PATH...", envvar=SAMPLE_VARIABLE)
+@click.argument("paths", nargs=-1, type=FOLDER, metavar="PATH...")
 @click.option("--output", type=FOLDER, default="results", show_default=True, help="A folder for each image goes here.")
 @click.option("--mpp", type=click.FloatRange(min=0, min_open=True), help="Pixel size, um; wins over the file's.")
 @model_options
@@ -79,8 +65,13 @@ def detect(paths: tuple[Path, ...], output: Path, mpp: float | None, model: Path
     from algorithm.detector import Detector, Options
     from algorithm.frames import Mpp
 
+    if not paths and SAMPLE_VARIABLE not in os.environ:
+        raise click.UsageError("name an image or a folder")
+    _log_to(sys.stderr)
     detector = Detector(load_bundle(model or default_folder()), Options(**options))
-    failed = detect_all(paths, output, detector, mpp=Mpp(mpp, mpp) if mpp else None)
+    failed = detect_all(
+        paths or [Path(os.environ[SAMPLE_VARIABLE])], output, detector, mpp=Mpp(mpp, mpp) if mpp else None
+    )
     if failed:
         sys.exit(max(failed))
 
@@ -105,3 +96,7 @@ def info(model: Path | None) -> None:
     click.echo(f"threads    {usable_cpus()}")
     for engine in candidates():
         click.echo(f"engine     {engine.name}: {'ready, ' if engine.usable else 'not here: '}{engine.what}")
+
+
+def _log_to(stream: TextIO) -> None:
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=stream, force=True)

@@ -10,7 +10,7 @@ from algorithm import ensemble
 from algorithm.bundle import LoadedBundle
 from algorithm.detections import Detections
 from algorithm.engines import Engine, open_engine
-from algorithm.errors import BundleError, ImageError
+from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp, Scale, tile_to_image
 from algorithm.fusion import Found, average, strongest
 from algorithm.images import Image, Pixels
@@ -41,7 +41,7 @@ class Detector:
     def __init__(self, bundle: LoadedBundle, options: Options, *, engines: Sequence[Engine] | None = None) -> None:
         """Open an engine for each member; `engines` replaces them, for tests and for checkpoints in training.
 
-        Raises BundleError when more members or views are asked for than there are, EngineError when none can run.
+        Raises MitosisError when more members are asked for than there are, EngineError when none can run.
         """
         facts = bundle.facts
         self.bundle = bundle
@@ -49,7 +49,7 @@ class Detector:
         self.threshold = facts.threshold if options.threshold is None else options.threshold
         members = options.members or len(facts.members)
         if members > len(facts.members):
-            raise BundleError(f"{bundle.folder}: {members} members asked for, the bundle has {len(facts.members)}")
+            raise MitosisError(f"{members} members asked for, the bundle in {bundle.folder} has {len(facts.members)}")
         self.engines = engines or [
             open_engine(bundle, member, precision=options.precision, threads=options.threads)
             for member in range(members)
@@ -116,16 +116,18 @@ class Detector:
         passes = []
         for one in seen.passes:
             boxes = tile_to_image(one.boxes, origin_px=(tile.x, tile.y), scale=own_scale)
-            passes.append(strongest(Found.from_boxes(boxes, one.scores), radius_um=radius_um, mpp=mpp))
+            found = Found.from_boxes(boxes, one.scores)
+            # first of all: a figure by the border has a twin in the filling, which could silence it
+            found = found[tile.shows(found.xy)]
+            passes.append(strongest(found, radius_um=radius_um, mpp=mpp))
         found = average(passes, radius_um=radius_um, mpp=mpp)
         return found[tile.owned(found.xy, margin_px=OWNERSHIP_MARGIN_PX * max(scale))]
 
     def _detections(self, found: Found, image: Image, mpp: Mpp) -> Detections:
         facts = self.bundle.facts
-        inside = ((found.xy >= 0) & (found.xy < np.array(image.size))).all(axis=1)  # the filling shows cells twice
         probability = facts.calibration.probability(found.score).astype(np.float32)
         lowest = min(facts.reporting_threshold, self.threshold)
-        kept = inside & (probability >= np.float32(lowest))
+        kept = probability >= np.float32(lowest)
         found, probability = found[kept], probability[kept]
         order = np.lexsort((found.xy[:, 0], found.xy[:, 1], -probability))
         return Detections(

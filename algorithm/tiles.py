@@ -30,6 +30,11 @@ class Tile:
     height: int
     core: Core
 
+    def shows(self, xy: Points) -> NDArray[np.bool_]:
+        """Return which places (n, 2), image px, lie in the tile itself and not in what fills it up."""
+        x, y = xy[:, 0] - self.x, xy[:, 1] - self.y
+        return np.asarray((x >= 0) & (x < self.width) & (y >= 0) & (y < self.height))
+
     def owned(self, xy: Points, *, margin_px: float) -> NDArray[np.bool_]:
         """Return which places (n, 2), image px, lie in the core or within the margin around it.
 

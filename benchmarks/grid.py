@@ -3,7 +3,7 @@
     python -m benchmarks.grid [IMAGE ...] [--mpp UM] [--model DIR]
 
 RTMDet's channel attention averages over a tile, so a score depends a little on what else is in it. The same image
-is worked on in several grids; what is found in one is compared with the first, within 7.5 um.
+is worked on in several grids; what is found in one is compared with the first, within the bundle's fusion radius.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from algorithm.images import open_image
 from benchmarks.pictures import SAMPLE
 
 OVERLAPS = (1, 2, 3, 5)  # times the bundle's own: each puts the tiles elsewhere
-SAME_UM = 7.5
 
 
 def main() -> None:
@@ -34,7 +33,7 @@ def main() -> None:
         f"{len(images)} image(s), {figures} figures, {sum(map(len, first))} detections; grids against the bundle's own:"
     )
     for overlap, other in zip(OVERLAPS[1:], others, strict=True):
-        moved, changed, renamed, lost = _compared(first, other)
+        moved, changed, renamed, lost = _compared(first, other, bundle.facts.fusion_radius_um)
         print(
             f"  overlap {overlap * bundle.facts.overlap_px:4d} px: "
             f"probability differs by {changed.mean():.4f} on average, 95 % within {np.quantile(changed, 0.95):.4f}, "
@@ -53,14 +52,16 @@ def _found(bundle: LoadedBundle, overlap_px: int, images: list[Path], mpp: Mpp |
     return results
 
 
-def _compared(first: list[Detections], other: list[Detections]) -> tuple[np.ndarray, np.ndarray, int, int]:
+def _compared(
+    first: list[Detections], other: list[Detections], radius_um: float
+) -> tuple[np.ndarray, np.ndarray, int, int]:
     """Return of all pairs distance (um) and difference of probability; how many changed name; how many are alone."""
     moved, changed, renamed, lost = [], [], 0, 0
     for one, two in zip(first, other, strict=True):
         free = np.ones(len(two), bool)
         for number, place in enumerate(image_to_um(one.xy, one.mpp)):
             distance = np.where(free, np.hypot(*(image_to_um(two.xy, two.mpp) - place).T), np.inf)
-            if not len(distance) or distance.min() > SAME_UM:
+            if not len(distance) or distance.min() > radius_um:
                 lost += 1
                 continue
             partner = int(distance.argmin())

@@ -51,16 +51,18 @@ def reference(network: TileNetwork, tiles: Sequence[Pixels]) -> list[Raw]:
     return results
 
 
-def difference(engine: Engine, tiles: Sequence[Pixels], expected: Sequence[Raw]) -> Difference:
+def difference(engine: Engine, tiles: Sequence[Pixels], expected: Sequence[Raw], *, score_floor: float) -> Difference:
     """Return how far an engine is from the reference.
 
-    Scores are compared by rank: if no score moved by more than e, then no ranked score did either. A box is
-    compared with the nearest box of the other side, as equal scores may change places.
+    Scores are compared by rank: if no score moved by more than e, then no ranked score did either. What lies below
+    the floor counts as the floor, as a score that crosses it by a hair becomes 0. A box is compared with the
+    nearest box of the other side, as equal scores may change places.
     """
     score, box = 0.0, 0.0
     for tile, wanted in zip(tiles, expected, strict=True):
         found = engine.infer(tile[None])
-        score = max(score, float(np.abs(found.scores - wanted.scores).max()))
+        ranked = np.maximum(found.scores, score_floor) - np.maximum(wanted.scores, score_floor)
+        score = max(score, float(np.abs(ranked).max()))
         # what stands near the end of a full list may be missing in the other one
         least = max(SURE, float(found.scores.min()) + FP16_LIMIT)
         for sure in wanted.boxes[wanted.scores >= least]:

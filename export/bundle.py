@@ -1,5 +1,6 @@
 """Checkpoints -> a bundle: export each, compare it with torch, and only then put all in place."""
 
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,11 +16,26 @@ from algorithm.errors import BundleError, OutputError
 from algorithm.images import Pixels
 from export.agreement import FP16_LIMIT, FP32_LIMIT, accept, difference, reference, tiles_of
 from export.onnx_file import halve_weights, write_onnx
-from training.model import Facts, TileNetwork, load_checkpoint
+from training.model import SCORE_FLOOR, STRIDE_PX, TOP_K, Facts, TileNetwork, load_checkpoint
 
 # Until `python -m training calibrate` has looked at data.
 UNCALIBRATED = bundle.Calibration(slope=1.0, intercept=0.0, fitted_on="nothing: probability is the raw score")
 FIRST_THRESHOLD, FIRST_REPORTING = 0.5, 0.02  # the tail counts for AP and FROC
+
+
+DEFAULT_TILE_UM = 480.0  # 960 px at 0.5 um/px: least waste on regions of 2 mm2
+OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a caller may choose of a bundle; None takes the default. tile_px: at the checkpoint's mpp."""
+
+    tile_px: int | None = None
+    score_floor: float | None = None
+    top_k: int | None = None
+    mpp_tolerance: float = 0.05
+    fusion_radius_um: float = 7.5
 
 
 @dataclass(frozen=True)
@@ -34,13 +50,31 @@ class Shape:
     fusion_radius_um: float
 
 
+def shape_of(wishes: Wishes, facts: Facts) -> Shape:
+    """Return the shape for a network's scale and box. Raises BundleError for a tile that does not fit them."""
+    tile_px = wishes.tile_px or STRIDE_PX * round(DEFAULT_TILE_UM / facts.mpp / STRIDE_PX)
+    overlap_px = math.ceil(OVERLAP_BOXES * facts.box_um / facts.mpp)
+    if tile_px % STRIDE_PX or tile_px <= overlap_px:
+        raise BundleError(
+            f"--tile {tile_px}: give a multiple of {STRIDE_PX} above {overlap_px}, the overlap of two boxes"
+        )
+    return Shape(
+        tile_px=tile_px,
+        overlap_px=overlap_px,
+        score_floor=SCORE_FLOOR if wishes.score_floor is None else wishes.score_floor,
+        top_k=wishes.top_k or TOP_K,
+        mpp_tolerance=wishes.mpp_tolerance,
+        fusion_radius_um=wishes.fusion_radius_um,
+    )
+
+
 def build(
     checkpoints: Sequence[Path],
     output: Path,
     *,
     name: str,
     version: str,
-    shape: Shape,
+    wishes: Wishes,
     tile_images: Sequence[Path],
     say: Callable[[str], None],
 ) -> None:
@@ -51,6 +85,7 @@ def build(
     """
     networks = [load_checkpoint(path) for path in checkpoints]
     facts = _alike(checkpoints, [about for _, about in networks])
+    shape = shape_of(wishes, facts)
     with tempfile.TemporaryDirectory(prefix="export-") as scratch:
         tiles = tiles_of(tile_images, tile_px=shape.tile_px, mpp=facts.mpp)
         members = [
@@ -68,17 +103,19 @@ def _member(
 ) -> bundle.Member:
     """Export one checkpoint in fp32, then with fp16 weights to `half`, each compared with torch."""
     inner = TileNetwork(network, tile_px=shape.tile_px, score_floor=shape.score_floor, top_k=shape.top_k)
+    expected = reference(inner, tiles)
     full = half.with_name(f"full-{half.name}")
     write_onnx(inner, full, tile_px=shape.tile_px)
     halve_weights(full, half)
-    expected = reference(inner, tiles)
     for file, what, limit in ((full, "fp32", FP32_LIMIT), (half, "fp16 weights", FP16_LIMIT)):
-        found = difference(_engine(file), tiles, expected)
+        found = difference(_engine(file), tiles, expected, score_floor=shape.score_floor)
         apart = f"scores {found.score:.1e}, boxes {found.box_px:.3f} px"
         say(f"{path.name}: {what} against torch on {len(tiles)} tile(s): {apart}")
         accept(f"{path} ({what})", found, limit)
     full.unlink()
-    return bundle.Member(file=half.name, sha256=bundle.sha256_of(half), source=path.name)
+    digest = bundle.sha256_of(half)
+    named = half.rename(half.with_name(f"{half.stem}-{digest[:8]}.onnx"))
+    return bundle.Member(file=named.name, sha256=digest, source=path.name)
 
 
 def _engine(path: Path) -> OpenvinoEngine:
@@ -123,13 +160,17 @@ def _describe(facts: Facts, members: list[bundle.Member], *, name: str, version:
 
 
 def _put_in_place(scratch: Path, described: bundle.Bundle, output: Path) -> None:
-    """Move the members over, bundle.yaml last, and drop members of an earlier bundle."""
+    """Copy the members in, then bundle.yaml, then drop members of an earlier bundle: it is whole until the new one is.
+
+    Members are named by their content, so that none of an earlier bundle is overwritten.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for old in output.glob("member-*.onnx"):
-            old.unlink()
         for member in described.members:
-            shutil.move(scratch / member.file, output / member.file)
+            shutil.copyfile(scratch / member.file, output / f"{member.file}.part")
+            (output / f"{member.file}.part").replace(output / member.file)
         bundle.write_bundle(output, described)
+        for old in set(output.glob("member-*.onnx*")) - {output / member.file for member in described.members}:
+            old.unlink()
     except OSError as error:
         raise OutputError(f"{output}: cannot be written ({error.strerror})") from error

@@ -1,20 +1,18 @@
 """The commands of export: parse, call, print."""
 
-import math
 from pathlib import Path
 
 import click
 
-from algorithm.errors import BundleError, ImageError, MitosisError
+from algorithm.commands import Commands, debug_option
+from algorithm.errors import ImageError
 
 PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE = PROJECT / "test/input/interf0/images"
-DEFAULT_TILE_UM = 480.0  # 960 px at 0.5 um/px: least waste on regions of 2 mm2
-OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
-TILE_STEP_PX = 32  # the coarsest stride of the network
 
 
-@click.group()
+@click.group(cls=Commands)
+@debug_option
 def main() -> None:
     """Export checkpoints to what engines run."""
 
@@ -55,36 +53,17 @@ def bundle(
     fusion_radius: float,
 ) -> None:
     """Make a bundle of EMA CHECKPOINTS; each is compared with torch before it is accepted."""
-    from export.bundle import Shape, build
-    from training.model import SCORE_FLOOR, TOP_K, load_checkpoint
+    from export.bundle import Wishes, build
 
-    try:
-        facts = load_checkpoint(checkpoints[0])[1]
-        shape = Shape(
-            tile_px=tile_px or TILE_STEP_PX * round(DEFAULT_TILE_UM / facts.mpp / TILE_STEP_PX),
-            overlap_px=math.ceil(OVERLAP_BOXES * facts.box_um / facts.mpp),
-            score_floor=SCORE_FLOOR if score_floor is None else score_floor,
-            top_k=top_k or TOP_K,
-            mpp_tolerance=mpp_tolerance,
-            fusion_radius_um=fusion_radius,
-        )
-        if shape.tile_px % TILE_STEP_PX or shape.tile_px <= shape.overlap_px:
-            raise BundleError(
-                f"--tile {shape.tile_px}: give a multiple of {TILE_STEP_PX} above {shape.overlap_px}, "
-                "the overlap of two boxes"
-            )
-        build(
-            checkpoints,
-            output,
-            name=name,
-            version=version,
-            shape=shape,
-            tile_images=_images(tiles or SAMPLE),
-            say=click.echo,
-        )
-    except MitosisError as error:
-        click.echo(f"error: {error}", err=True)
-        raise SystemExit(error.exit_code) from error
+    wishes = Wishes(
+        tile_px=tile_px,
+        score_floor=score_floor,
+        top_k=top_k,
+        mpp_tolerance=mpp_tolerance,
+        fusion_radius_um=fusion_radius,
+    )
+    compare_on = _images(tiles or SAMPLE)
+    build(checkpoints, output, name=name, version=version, wishes=wishes, tile_images=compare_on, say=click.echo)
 
 
 def _images(folder: Path) -> list[Path]:

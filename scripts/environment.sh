@@ -9,15 +9,25 @@ python="$venv/bin/python"
 
 checksum() { cat "$@" | cksum | tr -d ' \n'; }
 
+# PYTHON, when it is set, and nothing else; otherwise the first that is new enough.
 find_python() {
     local name
-    for name in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
-        if "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    for name in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if "$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$name"
             return
         fi
     done
-    echo "error: Python 3.11 or newer with venv is needed; set PYTHON to it, as in PYTHON=/opt/python3.12 $0" >&2
+    echo "error: Python 3.11 or newer is needed; set PYTHON to it, as in PYTHON=/opt/python3.12 $0" >&2
+    return 1
+}
+
+# Debian's Python comes without ensurepip: there its own pip puts one into the new environment.
+make_venv() {
+    "$1" -m venv "$venv" 2>/dev/null && return
+    rm -rf "$venv"
+    "$1" -m venv --without-pip "$venv" && "$1" -m pip --python "$python" install --quiet pip && return
+    echo "error: $1 can make no environment; install its venv and pip (Debian: apt install python3-venv)" >&2
     return 1
 }
 
@@ -39,7 +49,7 @@ ensure() {
             base=$(find_python) || exit 1
             echo "making $venv with $("$base" --version) ..." >&2
             rm -rf "$venv"
-            "$base" -m venv "$venv" || exit 1
+            make_venv "$base" || exit 1
         else
             echo "updating $venv ..." >&2
         fi

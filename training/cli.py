@@ -7,22 +7,11 @@ from typing import Any
 
 import click
 
-from algorithm.errors import MitosisError
-
-
-class Commands(click.Group):
-    """Prints the project's own errors in one line; a bug keeps its traceback."""
-
-    def invoke(self, context: click.Context) -> object:
-        """Run a command; exit with the code of its error."""
-        try:
-            return super().invoke(context)
-        except MitosisError as error:
-            click.echo(f"error: {error}", err=True)
-            context.exit(error.exit_code)
+from algorithm.commands import Commands, debug_option
 
 
 @click.group(cls=Commands)
+@debug_option
 def main() -> None:
     """Train and evaluate detectors of mitotic figures."""
 

@@ -98,17 +98,17 @@ class PatchDataset(Dataset):
         mpp: float,
         box_px: float,
         patch_px: tuple[int, int],
-        classes: int,
+        classes: Sequence[str],
         augment: Augment,
         cache_bytes: int,
     ) -> None:
         self.patches = patches_of(images)
-        self.metainfo = {"classes": ("mitotic figure", "imposter")[:classes]}
+        self.metainfo = {"classes": tuple(classes)}
         self._working = WorkingImages(images, mpp=mpp, cache_bytes=cache_bytes)
         self._images = images
         self._box_px = box_px
         self._patch_px = patch_px
-        self._labels = {"MF": 0, "NMF": 1} if classes == 2 else {"MF": 0}
+        self._labels = {"MF": 0, "NMF": 1} if len(classes) > 1 else {"MF": 0}
         self._augment = augment
 
     def __len__(self) -> int:

@@ -1,5 +1,6 @@
 """One training run: settings -> data, network, optimiser, hooks -> mmengine's Runner."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ from training.patches import PatchDataset
 from training.sampling import PatchSampler, weights
 from training.settings import Settings, SettingsError
 
+SETTINGS_NAME = "settings.json"
+FREE_TO_CHANGE = ("workers", "cache_bytes", "save_every", "watch_every")  # of a run that is resumed
 CHECKPOINTS_KEPT = 2  # the last, and the one before it should the last be cut short
 
 
@@ -73,21 +76,35 @@ def train(settings: Settings, work_dir: Path, *, resume: bool) -> None:
         raise OutputError(f"{work_dir}: holds a run already; add --resume, or name another --work-dir")
     if resume and not latest.exists():
         raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
-    work_dir.mkdir(parents=True, exist_ok=True)
+    _claim(work_dir, settings, resume=resume)
     everything = read_folders(settings.data)
     images = without_slides(everything, settings.held_back)
     facts = _facts(settings, images)
     hooks = _hooks(settings, facts, of_slides(everything, settings.held_back))
     runner = _runner(settings, images, hooks, work_dir, resume=resume)
-    (work_dir / "settings.json").write_text(settings.model_dump_json(indent=1))
     print(facts.training["data"], flush=True)
     runner.train()
 
 
+def _claim(work_dir: Path, settings: Settings, *, resume: bool) -> None:
+    """Keep the settings with the run; refuse to go on with other ones, as the result would be of neither."""
+    path, now = work_dir / SETTINGS_NAME, settings.model_dump(mode="json")
+    if resume:
+        before = json.loads(path.read_text())
+        changed = sorted(key for key in now if key not in FREE_TO_CHANGE and now[key] != before.get(key))
+        if changed:
+            raise SettingsError(f"{path}: the run began with another {', '.join(changed)}; resume it with its own")
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(now, indent=1) + "\n")
+    except OSError as error:
+        raise OutputError(f"{work_dir}: cannot be written ({error.strerror})") from error
+
+
 def _hooks(settings: Settings, facts: Facts, held_back: list[IndexedImage]) -> list[Hook]:
-    averages = MultiEmaHook(settings.ema_momentums, facts)
+    averages = MultiEmaHook(settings.ema_momentums, facts, accumulate=settings.accumulate)
     watching = [WatchHook(averages, held_back, settings)] if held_back else []
-    return [averages, PlainCheckpointHook(), ProgressHook(), *watching]
+    return [averages, PlainCheckpointHook(), ProgressHook(accumulate=settings.accumulate), *watching]
 
 
 def _runner(
@@ -95,12 +112,13 @@ def _runner(
 ) -> Runner:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = build_network(settings.model).train().to(memory_format=torch.channels_last)
-    warm = settings.warmup.iterations
-    runner = Runner(
+    # mmengine counts batches, the settings count steps of the optimiser
+    batches, warm = settings.iterations * settings.accumulate, settings.warmup.iterations * settings.accumulate
+    return Runner(
         model=network,
         work_dir=str(work_dir),
         train_dataloader=_loader(settings, images),
-        train_cfg=dict(type="ResumingTrainLoop", max_iters=settings.iterations),
+        train_cfg=dict(type="ResumingTrainLoop", max_iters=batches),
         optim_wrapper=dict(
             type="Bf16OptimWrapper",
             device=device,
@@ -122,15 +140,15 @@ def _runner(
                 type="CosineAnnealingLR",
                 by_epoch=False,
                 begin=warm,
-                end=settings.iterations,
-                T_max=settings.iterations - warm,
+                end=batches,
+                T_max=batches - warm,
             ),
         ],
         default_hooks=dict(
             logger=None,
             checkpoint=dict(
                 type="CheckpointHook",
-                interval=settings.save_every,
+                interval=settings.save_every * settings.accumulate,
                 by_epoch=False,
                 max_keep_ckpts=CHECKPOINTS_KEPT,
             ),
@@ -142,7 +160,6 @@ def _runner(
         resume=resume,
         experiment_name=work_dir.name,
     )
-    return runner
 
 
 def _loader(settings: Settings, images: list[IndexedImage]) -> DataLoader:
@@ -151,7 +168,7 @@ def _loader(settings: Settings, images: list[IndexedImage]) -> DataLoader:
         mpp=settings.mpp,
         box_px=settings.box_px,
         patch_px=settings.patch_px,
-        classes=settings.classes,
+        classes=settings.class_names,
         augment=Augment(**settings.augment.model_dump()),
         cache_bytes=settings.cache_bytes,
     )

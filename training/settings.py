@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from mmengine import Config
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from algorithm.bundle import FIGURE_CLASS
 from algorithm.errors import MitosisError
 from training.model import STRIDE_PX
 from training.patches import Kind
@@ -74,26 +75,28 @@ class Settings(BaseModel):
     @property
     def class_names(self) -> list[str]:
         """Return the names of the classes, figures first."""
-        return ["mitotic figure", "imposter"][: self.classes]
+        return [FIGURE_CLASS, "imposter"][: self.classes]
 
 
 def load_settings(path: Path, changes: dict[str, Any] | None = None) -> Settings:
     """Return the settings of an mmengine config file, with changes from the command line laid over them."""
     if not path.is_file():
         raise SettingsError(f"{path}: no such config; those of the project are in training/configs")
-    config = Config.fromfile(str(path))
-    if changes:
-        config.merge_from_dict(changes)
     try:
+        config = Config.fromfile(str(path))
+        config.merge_from_dict(changes or {})
+        # the network follows the number of classes, wherever a config changes that
+        config.model.bbox_head.num_classes = config.classes
         # names with an underscore are a config's own helpers
         settings = Settings(**{key: value for key, value in config.to_dict().items() if not key.startswith("_")})
     except ValidationError as error:
         raise SettingsError(f"{path}: {_reasons(error)}") from error
+    except (AttributeError, KeyError, SyntaxError, TypeError) as error:  # not a config, or a change that fits nothing
+        raise SettingsError(f"{path}: cannot be read as a config ({type(error).__name__}: {error})") from error
     if settings.warmup.iterations >= settings.iterations:
         raise SettingsError(
             f"{path}: warmup.iterations {settings.warmup.iterations} of {settings.iterations} iterations"
         )
-    settings.model["bbox_head"]["num_classes"] = settings.classes
     if any(side % STRIDE_PX for side in settings.patch_px):
         raise SettingsError(f"{path}: patch_px {settings.patch_px} is not in multiples of {STRIDE_PX}")
     if min(settings.patch_px) < 2 * settings.box_px:

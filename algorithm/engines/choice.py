@@ -1,4 +1,4 @@
-"""Which engine runs here: the automatic choice is said in one log line, a forced one fails if it cannot run."""
+"""Which engine runs here, said in one log line. OpenVINO on the CPU is the only one of this version."""
 
 import importlib.util
 import logging

@@ -50,10 +50,10 @@ class OpenvinoEngine(Engine):
         try:
             compiled = _core.compile_model(_core.read_model(path), "CPU", settings)
             self._boxes, self._scores = compiled.output("boxes"), compiled.output("scores")
+            self.tile_px = int(compiled.input(0).shape[1])
         except RuntimeError as error:
             raise EngineError(f"{path}: OpenVINO cannot compile it ({' '.join(str(error).split())[:300]})") from error
         self.device = f"{cpu_name()}, {threads} thread(s)"
-        self.tile_px = int(compiled.input(0).shape[1])
         self._idle = deque(compiled.create_infer_request() for _ in range(self.depth))
         self._busy: deque[tuple[Any, Pixels]] = deque()
 
@@ -61,9 +61,12 @@ class OpenvinoEngine(Engine):
         """Begin work on one tile (1, tile_px, tile_px, 3) uint8."""
         if not self._idle:
             raise EngineError(f"{self.depth} tiles are under way; ask for a result first")
-        request = self._idle.popleft()
-        request.start_async({0: tiles}, share_inputs=True)
-        self._busy.append((request, tiles))  # the tile is held: OpenVINO reads it in place
+        request = self._idle[0]
+        try:
+            request.start_async({0: tiles}, share_inputs=True)
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO takes no tile ({' '.join(str(error).split())[:300]})") from error
+        self._busy.append((self._idle.popleft(), tiles))  # the tile is held: OpenVINO reads it in place
 
     def result(self) -> Raw:
         """Return the oldest result."""

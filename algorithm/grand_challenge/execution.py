@@ -13,7 +13,6 @@ from algorithm.writers import ensure_writable, points_json
 
 log = logging.getLogger(__name__)
 
-PLATFORM_MODEL = Path("/opt/ml/model")
 PROGRESS_STEPS = 10  # the platform keeps the last 500 lines of a log
 
 

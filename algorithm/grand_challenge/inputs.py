@@ -5,6 +5,7 @@ inputs.json. 2021: the file lies directly in /input.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ SUFFIXES = (".tif", ".tiff", ".mha")
 
 def find_image(folder: Path) -> Path:
     """Return the image of the case. Raises PlatformError when there is none, or more than one."""
-    if not folder.is_dir():
-        raise PlatformError(f"{folder}: no such input folder")
+    if not os.path.isdir(folder):
+        raise PlatformError(f"{folder}: no such input folder, or it may not be looked at")
     named = _socket_folder(folder / INPUTS_FILE)
     places = [folder / named] if named else [folder / MIDOG_FOLDER, folder]
     for place in places:
@@ -35,14 +36,17 @@ def find_image(folder: Path) -> Path:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in SUFFIXES)
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise PlatformError(f"{folder}: cannot be searched ({error.strerror})") from error
 
 
 def _socket_folder(path: Path) -> Path | None:
     """Return the image's folder by inputs.json, relative to the input folder; None where there is no such file."""
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     try:
         items = json.loads(path.read_text(encoding="utf-8"))

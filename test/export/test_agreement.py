@@ -52,7 +52,7 @@ def test_boxes_of_equal_scores_may_change_places():
 
 
 def test_box_that_is_missing_is_far_away():
-    assert differs(raw((0.9, 10), (0.5, 300), (0.3, 200), (0.0, 0))).box_px == pytest.approx(100)
+    assert differs(raw((0.9, 10), (0.5, 300), (0.3, 200), (0.0, 0))).box_px == pytest.approx(90)
 
 
 def test_places_below_what_is_sure_do_not_matter():

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 import export.bundle as export_bundle
 from algorithm.bundle import load_bundle
 from algorithm.engines.openvino import OpenvinoEngine
+from export.agreement import tiles_of
 from export.cli import main
 from training.model import TileNetwork, load_checkpoint
 
@@ -71,10 +72,10 @@ def test_agreement_with_torch_is_printed(exported):
 def test_engine_says_what_torch_says(exported, checkpoint, tiles):
     network, _ = load_checkpoint(checkpoint)
     inner = TileNetwork(network, tile_px=TILE_PX, score_floor=0.05, top_k=1000).eval()
-    tile = np.random.default_rng(1).integers(0, 256, (1, TILE_PX, TILE_PX, 3)).astype(np.uint8)
+    [tile] = tiles_of(sorted(tiles.iterdir())[1:], tile_px=TILE_PX, mpp=0.5)
     with torch.inference_mode():
-        boxes, scores = (tensor.numpy() for tensor in inner(torch.from_numpy(tile)))
-    raw = OpenvinoEngine(exported.folder / "member-0.onnx", precision="f32", threads=1).infer(tile)
+        boxes, scores = (tensor.numpy() for tensor in inner(torch.from_numpy(tile[None])))
+    raw = OpenvinoEngine(exported.folder / "member-0.onnx", precision="f32", threads=1).infer(tile[None])
     assert raw.scores.shape == (1, PLACES)
     assert np.ptp(scores) > 0.05
     assert np.abs(raw.scores - scores).max() < 1e-2

@@ -1,6 +1,6 @@
 """RTMDet-S and the schedule of the paper; what a run changes stands in the configs beside this one."""
 
-# The images' mean and standard deviation, RGB order. ImageNet's, as mmdet's pre-trained weights expect.
+# ImageNet's mean and standard deviation, in RGB order as our tiles are (mmdet's own configs are in BGR).
 _mean_rgb = [123.675, 116.28, 103.53]
 _std_rgb = [58.395, 57.12, 57.375]
 _norm = dict(type="BN")
@@ -36,7 +36,7 @@ model = dict(
     ),
     bbox_head=dict(
         type="RTMDetSepBNHead",
-        num_classes=classes,
+        num_classes=1,  # set from `classes`
         in_channels=128,
         feat_channels=128,
         stacked_convs=2,
@@ -53,9 +53,6 @@ model = dict(
         act_cfg=_act,
     ),
     train_cfg=dict(assigner=dict(type="DynamicSoftLabelAssigner", topk=13), allowed_border=-1, pos_weight=-1),
-    test_cfg=dict(
-        nms_pre=1000, min_bbox_size=0, score_thr=0.05, nms=dict(type="nms", iou_threshold=0.6), max_per_img=300
-    ),
 )
 
 patch_px = (1920, 1280)  # width, height, px at mpp

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from algorithm.bundle import SCORE_EDGE, Calibration
+from algorithm.bundle import Calibration, logit
 from algorithm.errors import MitosisError
 from training.evaluation.predictions import Predicted
 from training.evaluation.scores import CURVE_THRESHOLDS, MATCH_RADIUS_UM, f1_curve
@@ -41,9 +41,7 @@ def fit(images: Sequence[Predicted], *, fitted_on: str) -> Fit:
         raise CalibrationError(
             f"{len(scores)} detections, {int(hits.sum())} of them figures: both kinds are needed to calibrate"
         )
-    clipped = np.clip(scores, SCORE_EDGE, 1 - SCORE_EDGE)
-    logit = np.log(clipped) - np.log1p(-clipped)
-    model = LogisticRegression(C=NO_PENALTY).fit(logit[:, None], hits)
+    model = LogisticRegression(C=NO_PENALTY).fit(logit(scores)[:, None], hits)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
     if slope <= 0:
         raise CalibrationError(f"a higher score does not mean a figure here (slope {slope:.2f})")

@@ -7,13 +7,14 @@ from typing import Any
 
 from algorithm.bundle import LoadedBundle, load_bundle, write_bundle
 from algorithm.detector import Detector, Options
+from algorithm.errors import OutputError
 from algorithm.writers.atomic import write_bytes
 from training.evaluation.calibration import Fit, fit
 from training.evaluation.plots import plot
 from training.evaluation.predictions import predict
 from training.evaluation.report import report
 from training.importers import read_folders
-from training.index import IndexedImage, of_slides
+from training.index import DataError, IndexedImage, of_slides
 
 Progress = Callable[[int, int], None]
 
@@ -36,15 +37,23 @@ def evaluate_bundle(
 def write_report(scores: dict[str, Any], path: Path) -> tuple[Path, Path]:
     """Write the report as JSON, and its plot beside it as PNG; return both paths. Raises OutputError."""
     picture = path.with_suffix(".png")
+    if picture == path:
+        raise OutputError(f"{path}: the plot goes there; name the report .json")
     write_bytes(path, (json.dumps(scores, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
     write_bytes(picture, plot(scores))
     return path, picture
 
 
 def calibrate_bundle(folder: Path, data: Sequence[Path], slides: Sequence[str], progress: Progress) -> Fit:
-    """Fit calibration and threshold on data the bundle never saw, and write both into its bundle.yaml."""
+    """Fit calibration and threshold on data the bundle never saw, and write both into its bundle.yaml.
+
+    Raises DataError for slides that it was trained on: their scores are too good, and the threshold too high.
+    """
     bundle = load_bundle(folder)
     images = _images(data, slides)
+    seen = sorted({image.slide for image in images} & set(bundle.facts.training.get("slides", [])))
+    if seen:
+        raise DataError(f"{folder} was trained on slide(s) {', '.join(seen)}; name others with --slides")
     # everything down to the networks' floor: the tail belongs to the calibration
     everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
     detector = Detector(LoadedBundle(folder, everything, bundle.hash), Options())

@@ -59,7 +59,7 @@ def _group(dataset: str, slide: str, images: list[Predicted], threshold: float) 
         "images": len(images),
         **counts(images, threshold).as_dict(),
         "ap": None if math.isnan(ap) else ap,
-        "froc": froc_area(images),
+        "froc": froc_area(fp, recall),
         "best_f1": float(curve[best]),
         "best_threshold": float(CURVE_THRESHOLDS[best]),
         "f1_curve": {"threshold": CURVE_THRESHOLDS.tolist(), "f1": curve.tolist()},

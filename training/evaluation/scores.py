@@ -85,9 +85,8 @@ def froc(images: Sequence[Predicted]) -> tuple[NDArray[np.float64], NDArray[np.f
     return np.array([one.fp / len(images) for one in at]), np.array([one.recall for one in at])
 
 
-def froc_area(images: Sequence[Predicted]) -> float:
-    """Return the mean recall between 0 and 8 false positives an image, in [0, 1]."""
-    fp, recall = froc(images)
+def froc_area(fp: NDArray[np.float64], recall: NDArray[np.float64]) -> float:
+    """Return the mean recall between 0 and 8 false positives an image, in [0, 1], of a curve from `froc`."""
     fp, recall = np.concatenate([[0.0], fp]), np.concatenate([[0.0], recall])
     grid = np.linspace(0, FROC_MOST_FP, 1001)
     # recall as a step: what is reached at no more than so many false positives

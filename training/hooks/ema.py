@@ -10,18 +10,18 @@ from torch.optim.swa_utils import AveragedModel
 
 from training.model import Facts, save_checkpoint
 
-# The first steps count for more: with momentum 6e-4 alone, an average is useless for thousands of iterations,
-# because random weights are still in it. From step 10 / momentum on, the momentum is the paper's.
-WARM_STEPS = 10
-
 
 def warming_average(momentum: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
-    """Return the rule average += max(momentum, 10 / (10 + step)) * (weights - average), for AveragedModel."""
+    """Return the rule average += max(momentum, 1 / (1 + step)) * (weights - average), for AveragedModel.
+
+    A plain mean of all steps until it is as slow as the momentum asks for. With the momentum alone, a slow
+    average is useless for thousands of steps, because the random weights of the start are still in it.
+    """
 
     @torch.no_grad()
     def update(averages: list[Tensor], weights: list[Tensor], steps: Tensor) -> None:
         if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, weights, max(momentum, WARM_STEPS / (WARM_STEPS + float(steps))))
+            torch._foreach_lerp_(averages, weights, max(momentum, 1 / (1 + float(steps))))
         else:  # batch norm counts its batches in integers
             torch._foreach_copy_(averages, weights)
 
@@ -33,8 +33,9 @@ class MultiEmaHook(Hook):
 
     priority = "NORMAL"
 
-    def __init__(self, momentums: list[float], facts: Facts) -> None:
+    def __init__(self, momentums: list[float], facts: Facts, *, accumulate: int = 1) -> None:
         self._momentums = momentums
+        self._accumulate = accumulate
         self._facts = facts
         self.averages: dict[float, AveragedModel] = {}
 
@@ -46,9 +47,10 @@ class MultiEmaHook(Hook):
             self.averages[momentum] = AveragedModel(runner.model, multi_avg_fn=rule, use_buffers=True)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Move each average towards the weights."""
-        for average in self.averages.values():
-            average.update_parameters(runner.model)
+        """Move each average towards the weights, when they have changed."""
+        if (batch_idx + 1) % self._accumulate == 0:
+            for average in self.averages.values():
+                average.update_parameters(runner.model)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Put the averages into the run's checkpoint, and each one's own file beside it."""

@@ -11,33 +11,40 @@ LOG_NAME = "losses.csv"
 
 
 class ProgressHook(Hook):
-    """Print and log means over the last `every` iterations."""
+    """Print and log means over the last `every` iterations; one is `accumulate` batches."""
 
     priority = "LOW"
 
-    def __init__(self, every: int = 50) -> None:
-        self._every = every
+    def __init__(self, *, every: int = 50, accumulate: int = 1) -> None:
+        self._every = every * accumulate
+        self._accumulate = accumulate
+        self._batches = 0
         self._sums: dict[str, float] = {}
         self._since = time.monotonic()
+
+    def before_train(self, runner) -> None:
+        """Forget what was logged after the checkpoint that a resumed run goes on from."""
+        drop_rows_after(Path(runner.work_dir) / LOG_NAME, runner.iter // self._accumulate)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Gather the losses; at the end of an interval print them."""
         for name, value in (outputs or {}).items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
+        self._batches += 1
         done = batch_idx + 1
         if done % self._every == 0 or done == runner.max_iters:
             self._report(runner, done)
 
     def _report(self, runner, done: int) -> None:
-        steps = self._every if done % self._every == 0 else done % self._every
-        seconds = (time.monotonic() - self._since) / steps
-        means = {name: total / steps for name, total in sorted(self._sums.items())}
+        seconds = (time.monotonic() - self._since) / self._batches * self._accumulate
+        means = {name: total / self._batches for name, total in sorted(self._sums.items())}
+        done, total = done // self._accumulate, runner.max_iters // self._accumulate
         rate = runner.optim_wrapper.get_lr()["lr"][0]
-        left = timedelta(seconds=round(seconds * (runner.max_iters - done)))
+        left = timedelta(seconds=round(seconds * (total - done)))
         losses = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-        print(f"{done:>6}/{runner.max_iters}  {losses}  lr {rate:.2e}  {seconds:.2f} s/it  left {left}", flush=True)
+        print(f"{done:>6}/{total}  {losses}  lr {rate:.2e}  {seconds:.2f} s/it  left {left}", flush=True)
         append_row(Path(runner.work_dir) / LOG_NAME, {"iteration": done, "lr": rate, "seconds": seconds, **means})
-        self._sums, self._since = {}, time.monotonic()
+        self._sums, self._batches, self._since = {}, 0, time.monotonic()
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:
@@ -48,3 +55,15 @@ def append_row(path: Path, row: dict[str, float]) -> None:
         if new:
             writer.writeheader()
         writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+
+
+def drop_rows_after(path: Path, iteration: int) -> None:
+    """Cut the rows of a CSV with a column `iteration` that come later than this one."""
+    if not path.exists():
+        return
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    path.unlink()
+    for row in rows:
+        if int(row["iteration"]) <= iteration:
+            append_row(path, {name: float(value) for name, value in row.items()})

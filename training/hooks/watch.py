@@ -9,7 +9,7 @@ from training.evaluation.checkpoint import detector_of
 from training.evaluation.predictions import predict
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, f1_curve
 from training.hooks.ema import MultiEmaHook
-from training.hooks.progress import append_row
+from training.hooks.progress import append_row, drop_rows_after
 from training.index import IndexedImage
 from training.settings import Settings
 
@@ -26,10 +26,14 @@ class WatchHook(Hook):
         self._images = images
         self._settings = settings
 
+    def before_train(self, runner) -> None:
+        """Forget what was logged after the checkpoint that a resumed run goes on from."""
+        drop_rows_after(Path(runner.work_dir) / LOG_NAME, runner.iter // self._settings.accumulate)
+
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Score when it is time."""
-        done = batch_idx + 1
-        if done % self._settings.watch_every == 0 or done == runner.max_iters:
+        done, rest = divmod(batch_idx + 1, self._settings.accumulate)
+        if rest == 0 and (done % self._settings.watch_every == 0 or done == self._settings.iterations):
             for momentum, average in self._ema.averages.items():
                 self._score(Path(runner.work_dir), done, momentum, average.module)
 

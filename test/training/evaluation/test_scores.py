@@ -113,20 +113,20 @@ def test_ap_counts_more_than_a_hundred_detections(predicted):
 
 
 def test_froc_of_a_perfect_detector_is_one(predicted):
-    assert froc_area([predicted([100, 200], [100, 200], [0.9, 0.7])]) == pytest.approx(1.0)
+    assert froc_area(*froc([predicted([100, 200], [100, 200], [0.9, 0.7])])) == pytest.approx(1.0)
 
 
 def test_froc_counts_recall_from_where_it_is_reached(predicted):
     # the imposter is surer than the figure: recall 1 begins at one false positive of eight
     image = predicted([100], [300, 100], [0.9, 0.8])
-    assert froc_area([image]) == pytest.approx(7 / 8, abs=2e-3)
-    assert froc_area([image, image]) == pytest.approx(7 / 8, abs=2e-3)  # false positives are an image's
+    assert froc_area(*froc([image])) == pytest.approx(7 / 8, abs=2e-3)
+    assert froc_area(*froc([image, image])) == pytest.approx(7 / 8, abs=2e-3)  # false positives are an image's
 
 
 def test_froc_of_what_finds_nothing_is_zero(predicted):
-    assert froc_area([predicted([100], [300])]) == 0
-    assert froc_area([predicted([100], [])]) == 0
-    assert froc_area([]) == 0
+    assert froc_area(*froc([predicted([100], [300])])) == 0
+    assert froc_area(*froc([predicted([100], [])])) == 0
+    assert froc_area(*froc([])) == 0
 
 
 def test_froc_lies_between_nothing_and_all(predicted):
@@ -137,4 +137,4 @@ def test_froc_lies_between_nothing_and_all(predicted):
         fp, recall = froc([image])
         assert (np.diff(fp) >= 0).all()
         assert (np.diff(recall) >= 0).all()
-        assert 0 <= froc_area([image]) <= 1
+        assert 0 <= froc_area(*froc([image])) <= 1

@@ -1,0 +1,34 @@
+"""What the command lines of algorithm, training and export share: errors in one line, and --debug."""
+
+import traceback
+from typing import Any
+
+import click
+
+from algorithm.errors import MitosisError
+
+DEBUG = "debug"  # key in the context of a command
+
+
+class Commands(click.Group):
+    """Prints the project's own errors in one line and exits with their code; a bug keeps its traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(context)
+        except MitosisError as error:
+            if context.meta.get(DEBUG):
+                traceback.print_exc()
+            click.echo(f"error: {error}", err=True)
+            context.exit(error.exit_code)
+
+
+def _remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.meta[DEBUG] = context.meta.get(DEBUG) or value  # meta is shared by a command and its group
+
+
+# Taken before the command and after it: `run.sh --debug` can only put it after.
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, callback=_remember, help="Show the traceback of an error."
+)
