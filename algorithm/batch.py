@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,10 +41,13 @@ def plan(paths: Sequence[Path], output: Path) -> list[Job]:
     return [Job(path, output / name) for path, name in zip(found, _folder_names(found), strict=True)]
 
 
-def detect_all(paths: Sequence[Path], output: Path, detector: Detector, *, mpp: Mpp | None) -> list[int]:
+def detect_all(
+    paths: Sequence[Path], output: Path, detector: Detector, *, mpp: Mpp | None, debug: bool = False
+) -> list[int]:
     """Work through all images; print a line for each, and go on after a bad one.
 
-    mpp: um/px for all of them, instead of what the files say. Returns the exit codes of those that failed.
+    mpp: um/px for all of them, instead of what the files say. debug: show the tracebacks of errors as well.
+    Returns the exit codes of those that failed.
     Raises ImageError when there is nothing to do, OutputError when nothing can be written to the output.
     """
     if mpp and plausible_mpp(*mpp) is None:
@@ -56,6 +60,8 @@ def detect_all(paths: Sequence[Path], output: Path, detector: Detector, *, mpp: 
         try:
             print(_line(job, *_detect_one(job, detector, mpp, f"{number}/{len(jobs)}")), flush=True)
         except MitosisError as error:
+            if debug:
+                traceback.print_exc()
             print(f"error: {error}", file=sys.stderr, flush=True)
             failed.append(error.exit_code)
     done = f"{len(jobs) - len(failed)} of {len(jobs)} image(s) done" if failed else f"{len(jobs)} image(s) done"

@@ -1,6 +1,7 @@
 """A released model: a folder with `bundle.yaml` and its members. Checked to the last byte before any use."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from algorithm.errors import BundleError, OutputError
 
@@ -77,6 +78,12 @@ class Bundle(Strict):
     reporting_threshold: Probability
     calibration: Calibration
     training: dict[str, Any]
+
+    @field_validator("training")
+    @classmethod
+    def _finite(cls, training: dict[str, Any]) -> dict[str, Any]:
+        json.dumps(training, allow_nan=False, skipkeys=True, default=str)  # refuses NaN and infinity at any depth
+        return training
 
     @model_validator(mode="after")
     def _consistent(self) -> "Bundle":

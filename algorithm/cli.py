@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from algorithm import __version__
-from algorithm.commands import Commands, debug_option
+from algorithm.commands import Commands, debug_option, debugging
 
 SAMPLE_VARIABLE = "MITOSIS_DEFAULT_PATH"  # what `detect` works on when no path is given; set by run.sh
 FOLDER = click.Path(path_type=Path)
@@ -32,7 +32,6 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--threshold", type=click.FloatRange(0, 1), help="Probability from which on it is a figure."),
         click.option("--precision", type=click.Choice(["f32", "bf16"]), help="Default: the fastest the CPU has."),
         click.option("--threads", type=click.IntRange(min=1), help="Default: what this machine or container allows."),
-        debug_option,
     ]
     for option in reversed(options):
         command = option(command)
@@ -45,12 +44,12 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
 @model_options
 def run(input_folder: Path, output_folder: Path, model: Path | None, **options: Any) -> None:
     """Work on one case as grand-challenge.org calls it: /input to /output/mitotic-figures.json."""
-    from algorithm.bundle import default_folder, load_bundle
+    from algorithm.bundle import default_folder
     from algorithm.detector import Options
     from algorithm.grand_challenge.execution import run_case
 
-    _log_to(sys.stdout)
-    run_case(input_folder, output_folder, load_bundle(model or default_folder()), Options(**options))
+    _log_to_stdout()
+    run_case(input_folder, output_folder, model or default_folder(), Options(**options))
 
 
 @main.command()
@@ -67,11 +66,10 @@ def detect(paths: tuple[Path, ...], output: Path, mpp: float | None, model: Path
 
     if not paths and SAMPLE_VARIABLE not in os.environ:
         raise click.UsageError("name an image or a folder")
-    _log_to(sys.stderr)
+    _log_to_stdout()
     detector = Detector(load_bundle(model or default_folder()), Options(**options))
-    failed = detect_all(
-        paths or [Path(os.environ[SAMPLE_VARIABLE])], output, detector, mpp=Mpp(mpp, mpp) if mpp else None
-    )
+    given = Mpp(mpp, mpp) if mpp else None
+    failed = detect_all(paths or [Path(os.environ[SAMPLE_VARIABLE])], output, detector, mpp=given, debug=debugging())
     if failed:
         sys.exit(max(failed))
 
@@ -98,5 +96,6 @@ def info(model: Path | None) -> None:
         click.echo(f"engine     {engine.name}: {'ready, ' if engine.usable else 'not here: '}{engine.what}")
 
 
-def _log_to(stream: TextIO) -> None:
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=stream, force=True)
+def _log_to_stdout() -> None:
+    """Leave stderr to errors and progress bars."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout, force=True)

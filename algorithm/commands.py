@@ -11,7 +11,14 @@ DEBUG = "debug"  # key in the context of a command
 
 
 class Commands(click.Group):
-    """Prints the project's own errors in one line and exits with their code; a bug keeps its traceback."""
+    """Prints the project's own errors in one line and exits with their code; a bug keeps its traceback.
+
+    Each of its commands takes --debug, too.
+    """
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command in."""
+        super().add_command(debug_option(cmd), name)
 
     def invoke(self, context: click.Context) -> Any:
         """Run a command."""
@@ -22,6 +29,11 @@ class Commands(click.Group):
                 traceback.print_exc()
             click.echo(f"error: {error}", err=True)
             context.exit(error.exit_code)
+
+
+def debugging() -> bool:
+    """Return whether the command that runs was given --debug, in either place."""
+    return bool(click.get_current_context().meta.get(DEBUG))
 
 
 def _remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:

@@ -62,11 +62,11 @@ def difference(engine: Engine, tiles: Sequence[Pixels], expected: Sequence[Raw],
     for tile, wanted in zip(tiles, expected, strict=True):
         found = engine.infer(tile[None])
         ranked = np.maximum(found.scores, score_floor) - np.maximum(wanted.scores, score_floor)
-        score = max(score, float(np.abs(ranked).max()))
+        score = float(np.maximum(score, np.abs(ranked).max()))  # unlike max() it keeps NaN
         # what stands near the end of a full list may be missing in the other one
         least = max(SURE, float(found.scores.min()) + FP16_LIMIT)
         for sure in wanted.boxes[wanted.scores >= least]:
-            box = max(box, float(np.abs(found.boxes[0] - sure).max(axis=1).min()))
+            box = float(np.maximum(box, np.abs(found.boxes[0] - sure).max(axis=1).min()))
     return Difference(score, box)
 
 

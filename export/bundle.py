@@ -36,11 +36,12 @@ class Wishes:
     top_k: int | None = None
     mpp_tolerance: float = 0.05
     fusion_radius_um: float = 7.5
+    views: int = 1
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How tiles are cut and what of a network's output is kept. Lengths px at the checkpoint's mpp."""
+    """How tiles are cut and turned, and what of a network's output is kept. Lengths px at the checkpoint's mpp."""
 
     tile_px: int
     overlap_px: int
@@ -48,6 +49,7 @@ class Shape:
     top_k: int
     mpp_tolerance: float
     fusion_radius_um: float
+    views: int
 
 
 def shape_of(wishes: Wishes, facts: Facts) -> Shape:
@@ -65,6 +67,7 @@ def shape_of(wishes: Wishes, facts: Facts) -> Shape:
         top_k=wishes.top_k or TOP_K,
         mpp_tolerance=wishes.mpp_tolerance,
         fusion_radius_um=wishes.fusion_radius_um,
+        views=wishes.views,
     )
 
 
@@ -151,7 +154,7 @@ def _describe(facts: Facts, members: list[bundle.Member], *, name: str, version:
         top_k=shape.top_k,
         fusion_radius_um=shape.fusion_radius_um,
         ensemble="full",
-        views=[0],
+        views=list(range(shape.views)),
         threshold=FIRST_THRESHOLD,
         reporting_threshold=FIRST_REPORTING,
         calibration=UNCALIBRATED,

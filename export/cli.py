@@ -40,6 +40,7 @@ def main() -> None:
     show_default=True,
     help="Boxes within are one figure; um.",
 )
+@click.option("--views", type=click.IntRange(1, 8), default=1, show_default=True, help="Flips and turns of each tile.")
 def bundle(
     checkpoints: tuple[Path, ...],
     output: Path,
@@ -51,6 +52,7 @@ def bundle(
     top_k: int | None,
     mpp_tolerance: float,
     fusion_radius: float,
+    views: int,
 ) -> None:
     """Make a bundle of EMA CHECKPOINTS; each is compared with torch before it is accepted."""
     from export.bundle import Wishes, build
@@ -61,6 +63,7 @@ def bundle(
         top_k=top_k,
         mpp_tolerance=mpp_tolerance,
         fusion_radius_um=fusion_radius,
+        views=views,
     )
     compare_on = _images(tiles or SAMPLE)
     build(checkpoints, output, name=name, version=version, wishes=wishes, tile_images=compare_on, say=click.echo)

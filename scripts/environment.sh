@@ -11,8 +11,9 @@ checksum() { cat "$@" | cksum | tr -d ' \n'; }
 
 # PYTHON, when it is set, and nothing else; otherwise the first that is new enough.
 find_python() {
-    local name
-    for name in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    local name names=(python3 python3.13 python3.12 python3.11)
+    [ -z "${PYTHON:-}" ] || names=("$PYTHON")
+    for name in "${names[@]}"; do
         if "$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$name"
             return

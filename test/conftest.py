@@ -315,6 +315,22 @@ def python() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.fixture
+def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Return a function after which nothing inside a folder may be looked at; root cannot be refused otherwise."""
+    real = os.stat
+
+    def forbidden(folder: Path) -> None:
+        def refusing(path: object, *arguments: object, **options: object) -> os.stat_result:
+            if isinstance(path, str | os.PathLike) and folder in Path(path).parents:
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, *arguments, **options)
+
+        monkeypatch.setattr(os, "stat", refusing)
+
+    return forbidden
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """Give the root logger back what a command took away."""

@@ -4,8 +4,9 @@ import logging
 import time
 from pathlib import Path
 
-from algorithm.bundle import LoadedBundle
+from algorithm.bundle import LoadedBundle, load_bundle
 from algorithm.detector import Detector, Options
+from algorithm.errors import OutputError
 from algorithm.frames import Mpp
 from algorithm.grand_challenge.inputs import find_image
 from algorithm.images import Image, open_image
@@ -16,15 +17,19 @@ log = logging.getLogger(__name__)
 PROGRESS_STEPS = 10  # the platform keeps the last 500 lines of a log
 
 
-def run_case(input_folder: Path, output_folder: Path, bundle: LoadedBundle, options: Options) -> None:
+def run_case(input_folder: Path, output_folder: Path, model: Path, options: Options) -> None:
     """Detect the figures of the one image in input_folder and write output_folder/mitotic-figures.json.
 
-    Raises PlatformError, ImageError, EngineError or OutputError; then no output file is left.
+    model: folder of the bundle. Raises a MitosisError of any kind; then no output file is left.
     """
     start = time.perf_counter()
     target = output_folder / points_json.FILE_NAME
     ensure_writable(output_folder)
-    target.unlink(missing_ok=True)  # should this case fail, an earlier one's result must not pass for its own
+    try:
+        target.unlink(missing_ok=True)  # should this case fail, an earlier one's result must not pass for its own
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be replaced ({error.strerror})") from error
+    bundle = load_bundle(model)
     path = find_image(input_folder)
     detector = Detector(bundle, options)
     with open_image(path) as image:

@@ -1,5 +1,6 @@
 """Which reader a file needs, by its content and not by its name."""
 
+import os
 from pathlib import Path
 
 from algorithm.errors import ImageError
@@ -70,7 +71,7 @@ def _is_slide(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
-    if path.is_dir():
+    if os.path.isdir(path):  # False, not an error, where it may not be looked at
         raise ImageError(f"{path}: a folder; an image file is needed here")
     try:
         with path.open("rb") as file:

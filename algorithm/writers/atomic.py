@@ -1,5 +1,6 @@
 """Files that are whole or not there: written as `<name>.part`, then renamed."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ def _remove_earlier(folder: Path, known: set[str]) -> None:
 
 
 def _forget(path: Path) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):  # False, not an error, where the name is too long
         shutil.rmtree(path, ignore_errors=True)
     else:
         try:

@@ -18,7 +18,7 @@ from algorithm.bundle import (
     sha256_of,
     write_bundle,
 )
-from algorithm.errors import BundleError
+from algorithm.errors import BundleError, OutputError
 
 
 @pytest.fixture
@@ -47,6 +47,25 @@ def test_a_bundle_that_was_written_is_read_back(folder):
     assert (folder / BUNDLE_FILE).read_bytes() == before
     assert load_bundle(folder).facts == bundle.facts
     assert sorted(path.name for path in folder.iterdir()) == [BUNDLE_FILE, "member0.onnx", "member1.onnx"]
+
+
+@pytest.mark.parametrize("place", ["none", "file"])
+def test_a_bundle_that_cannot_be_written_is_said(loaded_bundle, tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=rf"{place}/bundle.yaml: cannot be written \((No such file|Not a dir)"):
+        write_bundle(tmp_path / place, loaded_bundle.facts)
+
+
+def test_a_full_disk_leaves_the_earlier_bundle_whole(folder, monkeypatch):
+    before, bundle = (folder / BUNDLE_FILE).read_bytes(), load_bundle(folder)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(folder), "write_text", full)
+    with pytest.raises(OutputError, match=r"bundle.yaml: cannot be written \(No space left on device\)"):
+        write_bundle(folder, bundle.facts)
+    assert (folder / BUNDLE_FILE).read_bytes() == before
 
 
 def test_the_hash_is_that_of_the_file_which_holds_all_others(folder):
@@ -150,6 +169,34 @@ def test_settings_that_do_not_fit_are_refused(folder, settings, message):
     refused(folder, message)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("mpp", "mpp_tolerance", "tile_px", "overlap_px", "box_um", "score_floor", "top_k", "fusion_radius_um"),
+        *("threshold", "reporting_threshold", "calibration.slope", "calibration.intercept", "views.0"),
+        *("training.loss", "training.deep.0.loss"),
+    ],
+)
+def test_what_is_no_finite_number_is_refused_wherever_it_stands(folder, key, value):
+    settings = yaml.safe_load((folder / BUNDLE_FILE).read_text())
+    settings["training"] |= {"deep": [{"loss": 0.1}], "trained": "2026-01-01"}
+    *path, last = (int(part) if part.isdigit() else part for part in key.split("."))
+    inside = settings
+    for part in path:
+        inside = inside[part]
+    inside[last] = value
+    (folder / BUNDLE_FILE).write_text(yaml.safe_dump(settings))
+    name = key.split(".")[0] if key.startswith("training") else key
+    refused(folder, rf"bundle.yaml: {name}: (Input should be a finite number|.*float values are not JSON compliant)")
+
+
+def test_notes_on_the_training_may_hold_whatever_yaml_has(folder):
+    with (folder / BUNDLE_FILE).open("a") as file:
+        file.write("  day: 2026-01-01\n  folds: {1: a, 2026-01-02: [null, true, 1.5e-3]}\n")
+    assert set(load_bundle(folder).facts.training) == {"data", "day", "folds"}
+
+
 def test_several_faults_are_said_in_one_line(folder):
     change(folder, treshold=0.4, tile_px=3)
     refused(folder, "tile_px: .*; unknown key 'treshold'")
@@ -171,6 +218,14 @@ def test_the_platforms_model_comes_first_then_the_one_here_then_the_repositorys(
     assert str(default_folder()) == "model", "a folder without a bundle is none"
     shutil.copy(folder / BUNDLE_FILE, platform)
     assert default_folder() == platform
+
+
+def test_a_platform_folder_that_may_not_be_looked_at_is_passed_over(tmp_path, folder, monkeypatch, forbid):
+    monkeypatch.setattr("algorithm.bundle.PLATFORM_FOLDER", shutil.copytree(folder, tmp_path / "opt"))
+    monkeypatch.chdir(folder.parent)
+    assert default_folder() == tmp_path / "opt"
+    forbid(tmp_path / "opt")
+    assert str(default_folder()) == "model"
 
 
 scores = st.lists(st.floats(0, 1), max_size=8).map(lambda values: np.array(values, np.float64))

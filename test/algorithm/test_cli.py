@@ -76,12 +76,29 @@ def test_info_of_no_bundle_is_one_line(tmp_path):
     assert result.stderr.startswith(f"error: {tmp_path / 'bundle.yaml'}: no model bundle there")
 
 
+@pytest.mark.parametrize("arguments", [["--debug", "info"], ["info", "--debug"]])
+def test_debug_is_taken_before_and_after_the_command(tmp_path, arguments):
+    result = CliRunner().invoke(main, [*arguments, "--model", str(tmp_path)])
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Traceback") and "\nerror: " in result.stderr
+
+
 def test_the_exit_codes_are_those_that_are_documented():
     codes = {ImageError: 2, PlatformError: 2, BundleError: 3, EngineError: 4, OutputError: 5}
     assert {kind: kind.exit_code for kind in MitosisError.__subclasses__()} == codes
+    assert MitosisError.exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["run", "detect"])
 def test_both_commands_take_the_options_of_the_detector(command):
     names = {option for parameter in main.commands[command].params for option in parameter.opts}
-    assert {"--model", "--members", "--views", "--threshold", "--precision", "--threads", "--output"} <= names
+    assert {
+        "--model",
+        "--members",
+        "--views",
+        "--threshold",
+        "--precision",
+        "--threads",
+        "--output",
+        "--debug",
+    } <= names

@@ -6,13 +6,16 @@ import re
 import shutil
 
 import numpy as np
+import onnx
 import PIL.Image
 import pytest
+import yaml
 from click.testing import CliRunner
 
+from algorithm.bundle import BUNDLE_FILE, sha256_of
 from algorithm.cli import SAMPLE_VARIABLE, main
 
-NAMES = ["mitotic-figures.csv", "mitotic-figures.json", "overlay.png"]
+NAMES = ["mitotic-figures.csv", "mitotic-figures.json", "overlay.png", "run.json"]
 SIZE = (220, 150)
 
 
@@ -47,7 +50,8 @@ def results(folder):
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """Return what is the same from run to run; the record holds times."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}
 
 
 def points_of(folder):
@@ -59,13 +63,29 @@ def test_each_image_gets_a_folder_and_a_line(detect, folder, tmp_path, save_tiff
     result = detect(folder, output="out", threshold=0.3)
     assert (result.exit_code, result.stderr) == (0, "")
     assert results(tmp_path / "out") == [f"{name}/{file}" for name in "ab" for file in NAMES]
-    first, second, last = result.stdout.splitlines()
+    engine, first, second, last = result.stdout.splitlines()
+    assert engine.startswith("engine: openvino for member0.onnx on ") and engine.endswith("f32 (as asked)")
     for line, name in ((first, "b.tif"), (second, "a.tif")):
         assert re.fullmatch(rf"{name}:    2 figures    0 candidates  0\.01 mm2  \d+\.\d s", line)
     assert last == f"2 image(s) done; results in {tmp_path / 'out'}"
 
 
-def test_the_three_files_say_the_same(detect, folder, tmp_path):
+def test_a_warning_stands_among_the_lines_and_not_among_the_errors(
+    detect, tmp_path, save_tiff, pixels, tiny_bundle, network
+):
+    model = shutil.copytree(tiny_bundle, tmp_path / "model")
+    onnx.save(network(keep=1), model / "member0.onnx")
+    facts = yaml.safe_load((model / BUNDLE_FILE).read_text())
+    facts["members"][0]["sha256"] = sha256_of(model / "member0.onnx")
+    (model / BUNDLE_FILE).write_text(yaml.safe_dump(facts))
+    result = detect(save_tiff(tmp_path / "a.tif", pixels), model=model)
+    assert (result.exit_code, result.stderr) == (0, "")
+    _, warning, image, _ = result.stdout.splitlines()
+    assert warning.startswith("a.tif: ") and warning.endswith("filled the network's list; figures may be lost")
+    assert image.startswith("a.tif: ")
+
+
+def test_the_files_say_the_same(detect, folder, tmp_path):
     detect(folder, threshold=0.4)
     found = tmp_path / "results" / "a"
     with (found / NAMES[0]).open(newline="") as file:
@@ -80,6 +100,19 @@ def test_the_three_files_say_the_same(detect, folder, tmp_path):
         assert (float(row["box_x1_px"]) + float(row["box_x2_px"])) / 2 == pytest.approx(float(row["x_px"]), abs=0.02)
     with PIL.Image.open(found / NAMES[2]) as picture:
         assert picture.size == SIZE
+    record = json.loads((found / NAMES[3]).read_text())
+    names = [point["name"] for point in points]
+    assert (record["figures"], record["candidates"]) == (names.count("mitotic figure"), len(names) - record["figures"])
+    assert (record["threshold"], record["members"], record["precision"]) == (0.4, 1, "f32")
+    assert record["tiles"] > 0 and record["seconds"]["detect"] > 0
+
+
+def test_the_record_names_the_bundle_and_the_engine(detect, folder, tmp_path, tiny_bundle):
+    result = detect(folder)
+    record = json.loads((tmp_path / "results" / "a" / "run.json").read_text())
+    assert record["bundle_hash"] == sha256_of(tiny_bundle / BUNDLE_FILE)
+    engine, device = record["engine"].split(" on ", maxsplit=1)
+    assert f"engine: {engine} for member0.onnx on {device}, f32" in result.stdout, "as the log says"
 
 
 def test_the_same_input_twice_is_the_same_bytes(detect, folder, tmp_path):
@@ -181,13 +214,20 @@ def test_without_a_path_it_works_on_the_sample_that_run_sh_names(detect, folder,
     result = detect(env={SAMPLE_VARIABLE: str(folder)})
     assert result.exit_code == 0 and "a.tif:" in result.stdout
     nothing = detect(env={SAMPLE_VARIABLE: None})
-    assert nothing.exit_code == 2 and "Missing argument 'PATH...'" in nothing.stderr
+    assert nothing.exit_code == 2 and "name an image or a folder" in nothing.stderr
 
 
-def test_a_sample_folder_with_a_space_in_its_name_is_one_path(detect, tmp_path, save_tiff, pixels):
-    save_tiff(tmp_path / "my sample" / "a.tif", pixels)
-    result = detect(env={SAMPLE_VARIABLE: str(tmp_path / "my sample")})
+@pytest.mark.parametrize("name", ["my sample", "my:sample", ": "])
+def test_a_sample_folder_with_any_name_is_one_path(detect, tmp_path, save_tiff, pixels, name):
+    save_tiff(tmp_path / name / "a.tif", pixels)
+    result = detect(env={SAMPLE_VARIABLE: str(tmp_path / name)})
     assert result.exit_code == 0, result.stderr
+    assert "1 image(s) done" in result.stdout
+
+
+def test_a_path_that_is_given_comes_before_the_sample(detect, folder, tmp_path):
+    result = detect(folder, env={SAMPLE_VARIABLE: str(tmp_path / "none")})
+    assert result.exit_code == 0 and "1 image(s) done" in result.stdout
 
 
 def test_no_image_and_no_such_path_are_one_line(detect, tmp_path):
@@ -198,6 +238,46 @@ def test_no_image_and_no_such_path_are_one_line(detect, tmp_path):
         (line,) = result.stderr.splitlines()
         assert line.startswith(f"error: {path}: {message}")
         assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".tif", "y" * 300])
+def test_a_name_that_no_file_can_have_is_one_line(detect, folder, name):
+    result = detect(folder, name)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {name}: no such file or folder\n"
+
+
+def test_a_path_that_may_not_be_looked_at_is_one_line(detect, folder, forbid):
+    forbid(folder)
+    result = detect(folder / "deep" / "a.tif")
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {folder / 'deep' / 'a.tif'}: no such file or folder\n"
+
+
+def test_a_folder_that_may_not_be_searched_is_one_line(detect, folder, forbid):
+    forbid(folder)
+    result = detect(folder)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {folder}: no image in this folder")
+
+
+def test_an_image_whose_folder_cannot_have_its_name_counts_as_failed(detect, folder, tmp_path, save_tiff, pixels):
+    name = "x" * 251  # with .tif as long as a name can be; with .part too long
+    save_tiff(tmp_path / "short.tif", pixels).rename(folder / f"{name}.tif")
+    result = detect(folder)
+    assert result.exit_code == 5
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ") and line.endswith(f"{name}: cannot be written (File name too long)")
+    assert "1 of 2 image(s) done" in result.stdout
+
+
+@pytest.mark.parametrize("output", ["results", "o" * 300])
+def test_an_error_shows_its_traceback_where_that_is_asked_for(detect, folder, output):
+    (folder / "deep" / "a.tif").write_bytes(b"")
+    plain, traced = detect(folder, output=output), detect(folder, "--debug", output=output)
+    assert plain.exit_code == traced.exit_code == (2 if output == "results" else 5)
+    assert len(plain.stderr.splitlines()) == 1
+    assert traced.stderr.startswith("Traceback") and traced.stderr.endswith(plain.stderr)
 
 
 def test_an_output_that_cannot_be_written_is_said_before_the_work(detect, folder, tmp_path, monkeypatch):
@@ -252,8 +332,9 @@ def test_members_take_part(detect, folder, tmp_path):
 
 def test_more_members_than_there_are_is_one_line(detect, folder):
     result = detect(folder, members=3)
-    assert result.exit_code == 3
-    assert result.stderr.startswith("error: ") and "3 members asked for, the bundle has 2" in result.stderr
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: 3 members asked for, the bundle in ") and line.endswith("has 2")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algorithm.detector import Detector, Options, filled_up
-from algorithm.errors import BundleError, ImageError
+from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp
 
 HALF_UM = Mpp(0.5, 0.5)
@@ -115,6 +115,31 @@ def test_what_the_filling_mirrors_is_not_found(found_in, draw, figure, size):
     found = found_in(draw(size, figures))
     matched(found, figures, within_px=0.2)
     assert ((found.xy >= 0) & (found.xy < size)).all()
+
+
+@pytest.mark.parametrize(("across", "down"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("finer", [1, 2])
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_figure_by_the_border_is_not_silenced_by_its_twin_in_the_filling(
+    found_in, draw, fake_engine, across, down, finer, members
+):
+    # 100 px of a tile of 128: the figure is 6 px from the border, and so is its twin, a little more sure
+    real, twin, other = 94, 106, 50
+    xs, ys = ([real, twin] if across else [other]), ([real, twin] if down else [other])
+
+    class Twins(fake_engine):
+        def _found(self, tile):
+            boxes, scores = np.zeros((self.top_k, 4), np.float32), np.zeros(self.top_k, np.float32)
+            centres = sorted(((x, y) for x in xs for y in ys), key=lambda centre: twin not in centre)
+            for place, (x, y) in enumerate(centres):
+                boxes[place] = x - 16, y - 16, x + 16, y + 16
+                scores[place] = 0.82 if twin in (x, y) else 0.80
+            return boxes, scores
+
+    size, mpp = (100 * finer, 100 * finer), Mpp(0.5 / finer, 0.5 / finer)
+    found = found_in(draw(size), mpp=mpp, engines=[Twins() for _ in range(members)])
+    assert found.xy.tolist() == [[xs[0] * finer, ys[0] * finer]]
+    assert found.score == pytest.approx(0.80)
 
 
 def test_what_is_placed_just_beyond_the_border_is_not_of_this_image(found_in, draw, figure, fake_engine):
@@ -299,8 +324,9 @@ def test_an_image_after_one_that_broke_off_is_not_mixed_with_it(
 
 
 def test_more_members_than_there_are_is_refused(loaded_bundle):
-    with pytest.raises(BundleError, match="3 members asked for, the bundle has 2"):
+    with pytest.raises(MitosisError, match=r"3 members asked for, the bundle in .*model has 2") as caught:
         Detector(loaded_bundle, Options(members=3))
+    assert caught.value.exit_code == 2, "the bundle is not at fault"
 
 
 def test_with_the_real_engine_figures_are_found_where_they_are(loaded_bundle, memory_image, spread):

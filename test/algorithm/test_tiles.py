@@ -94,6 +94,20 @@ def test_two_tiles_of_one_pixel_more_than_a_tile():
     assert axis_cuts([0, 1], 129, 128) == [0, 64, 129]
 
 
+def test_a_tile_shows_what_lies_in_it_and_not_in_what_fills_it_up():
+    (tile,) = Grid((100, 60), tile=(128, 128), overlap=(64, 64))
+    xy = np.array([[0, 0], [99.9, 59.9], [100, 30], [50, 60], [-0.1, 30], [50, -0.1], [106, 30]])
+    assert tile.shows(xy).tolist() == [True, True, False, False, False, False, False]
+    *_, last = Grid((200, 200), tile=(128, 128), overlap=(64, 64))
+    assert last.shows(np.array([[72, 72], [71.9, 100], [199.9, 100], [200, 100]])).tolist() == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert tile.shows(np.empty((0, 2))).shape == (0,)
+
+
 def test_nothing_is_owned_where_nothing_was_found():
     (tile,) = Grid((50, 50), tile=(128, 128), overlap=(64, 64))
     owned = tile.owned(np.empty((0, 2)), margin_px=4)

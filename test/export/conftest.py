@@ -27,9 +27,11 @@ THIN = {
 def clouds(seed: int, side_px: int) -> np.ndarray:
     """Return (side_px, side_px, 3) uint8 of random colours in spots of every size: deep layers see something, too."""
     rng = np.random.default_rng(seed)
-    layers = [rng.uniform(0, 85, (-(-side_px // spot), -(-side_px // spot), 3)) for spot in (4, 16, 64)]
-    sizes = [layer.repeat(spot, 0).repeat(spot, 1)[:side_px, :side_px] for layer, spot in zip(layers, (4, 16, 64), strict=True)]
-    return np.sum(sizes, axis=0).astype(np.uint8)
+    total = np.zeros((side_px, side_px, 3))
+    for spot in (4, 16, 64):
+        count = -(-side_px // spot)
+        total += rng.uniform(0, 85, (count, count, 3)).repeat(spot, 0).repeat(spot, 1)[:side_px, :side_px]
+    return total.astype(np.uint8)
 
 
 @pytest.fixture(scope="session")

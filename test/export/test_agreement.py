@@ -8,7 +8,7 @@ from algorithm.engines.base import Engine, Raw
 from algorithm.errors import BundleError
 from export.agreement import FP16_LIMIT, FP32_LIMIT, Difference, accept, difference, tiles_of
 
-TILE = np.zeros((64, 64, 3), np.uint8)
+TILE, FLOOR = np.zeros((64, 64, 3), np.uint8), 0.02
 
 
 class Fixed(Engine):
@@ -34,7 +34,7 @@ EXPECTED = raw((0.9, 10), (0.5, 100), (0.3, 200), (0.0, 0))
 
 
 def differs(found: Raw) -> Difference:
-    return difference(Fixed(found), [TILE], [EXPECTED])
+    return difference(Fixed(found), [TILE], [EXPECTED], score_floor=FLOOR)
 
 
 def test_equal_results_do_not_differ():
@@ -57,7 +57,24 @@ def test_box_that_is_missing_is_far_away():
 
 def test_places_below_what_is_sure_do_not_matter():
     expected = raw((0.9, 10), (0.05, 100))
-    assert difference(Fixed(raw((0.9, 10), (0.05, 300))), [TILE], [expected]).box_px == 0
+    assert difference(Fixed(raw((0.9, 10), (0.05, 300))), [TILE], [expected], score_floor=FLOOR).box_px == 0
+
+
+def test_score_that_crosses_the_floor_differs_by_what_it_crossed():
+    expected = raw((0.9, 10), (0.021, 100))
+    found = difference(Fixed(raw((0.9, 10), (0.0, 0))), [TILE], [expected], score_floor=FLOOR)
+    assert found.score == pytest.approx(0.001)
+
+
+def test_nan_is_a_difference_that_nothing_accepts():
+    nan = float("nan")
+    for broken in (
+        raw((nan, 10), (0.5, 100), (0.3, 200), (0.0, 0)),
+        raw((0.9, nan), (0.5, nan), (0.3, nan), (0.0, nan)),
+    ):
+        found = difference(Fixed(broken), [TILE, TILE], [EXPECTED, EXPECTED], score_floor=FLOOR)
+        with pytest.raises(BundleError, match="nan"):
+            accept("ema", found, FP16_LIMIT)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ import export.bundle as export_bundle
 from algorithm.bundle import load_bundle
 from algorithm.engines.openvino import OpenvinoEngine
 from export.agreement import tiles_of
+from export.bundle import Wishes, shape_of
 from export.cli import main
-from training.model import TileNetwork, load_checkpoint
+from training.model import SCORE_FLOOR, TOP_K, Facts, TileNetwork, load_checkpoint
 
 TILE_PX, PLACES = 128, 16 * 16 + 8 * 8 + 4 * 4
 
@@ -27,6 +28,7 @@ TILE_PX, PLACES = 128, 16 * 16 + 8 * 8 + 4 * 4
 class Exported(NamedTuple):
     folder: Path
     result: Result
+    member: Path
     model: onnx.ModelProto
 
 
@@ -35,7 +37,8 @@ def exported(tmp_path_factory, export, checkpoint) -> Exported:
     folder = tmp_path_factory.mktemp("bundle") / "new"
     result = export(checkpoint, "--output", folder, "--tile", TILE_PX, "--name", "thin", "--version", "7")
     assert result.exit_code == 0, result.output
-    return Exported(folder, result, onnx.load(folder / "member-0.onnx"))
+    [member] = folder.glob("*.onnx")
+    return Exported(folder, result, member, onnx.load(member))
 
 
 @pytest.fixture
@@ -59,13 +62,16 @@ def test_bundle_describes_its_member(exported, checkpoint):
     assert facts.training == {"data": "none", "slides": []}
     assert facts.calibration.slope == 1
     assert facts.calibration.intercept == 0
-    assert {path.name for path in exported.folder.iterdir()} == {"bundle.yaml", "member-0.onnx"}
+    assert facts.views == [0]
+    assert {path.name for path in exported.folder.iterdir()} == {"bundle.yaml", facts.members[0].file}
+    assert facts.members[0].file == f"member-0-{facts.members[0].sha256[:8]}.onnx"
 
 
 def test_agreement_with_torch_is_printed(exported):
     number = r"scores \d\.\de-\d\d, boxes \d\.\d{3} px"
     for what in ("fp32", "fp16 weights"):
-        assert re.search(rf"^ema-0\.001\.pth: {what} against torch on 2 tile\(s\): {number}$", exported.result.output, re.M)
+        line = rf"^ema-0\.001\.pth: {what} against torch on 2 tile\(s\): {number}$"
+        assert re.search(line, exported.result.output, re.M)
     assert re.search(r"new: thin 7, 1 member\(s\), \d\.\d MB$", exported.result.output, re.M)
 
 
@@ -75,7 +81,7 @@ def test_engine_says_what_torch_says(exported, checkpoint, tiles):
     [tile] = tiles_of(sorted(tiles.iterdir())[1:], tile_px=TILE_PX, mpp=0.5)
     with torch.inference_mode():
         boxes, scores = (tensor.numpy() for tensor in inner(torch.from_numpy(tile[None])))
-    raw = OpenvinoEngine(exported.folder / "member-0.onnx", precision="f32", threads=1).infer(tile[None])
+    raw = OpenvinoEngine(exported.member, precision="f32", threads=1).infer(tile[None])
     assert raw.scores.shape == (1, PLACES)
     assert np.ptp(scores) > 0.05
     assert np.abs(raw.scores - scores).max() < 1e-2
@@ -111,7 +117,7 @@ def test_weights_are_stored_in_half_the_bytes(exported, checkpoint):
     halves = sum(values.size for values in stored.values() if values.dtype == np.float16)
     assert halves > 0.95 * floats
     assert all(values.size < 64 for values in stored.values() if values.dtype == np.float32)
-    graph_bytes = (exported.folder / "member-0.onnx").stat().st_size - 2 * halves
+    graph_bytes = (exported.member).stat().st_size - 2 * halves
     assert graph_bytes < 300_000  # nodes and small constants
 
 
@@ -122,7 +128,7 @@ def test_means_keep_their_precision(exported):
 
 
 def test_file_tells_nothing_of_the_machine_it_was_made_on(exported):
-    content = (exported.folder / "member-0.onnx").read_bytes()
+    content = (exported.member).read_bytes()
     for word in (b"site-packages", b".py", b"/home", b"/root", b"/tmp", b"/usr", str(Path.cwd()).encode()):
         assert word not in content, word
     assert not exported.model.metadata_props
@@ -139,13 +145,14 @@ def test_equal_checkpoint_gives_equal_bytes(exported, export, checkpoint, tmp_pa
 def test_two_members_at_0_25_um_replace_an_earlier_bundle(export, write_checkpoint, kept, tmp_path):
     paths = [write_checkpoint(tmp_path / f"ema-{seed}.pth", mpp=0.25, seed=seed) for seed in (1, 2)]
     before = kept()
-    result = export(*paths, "--output", tmp_path / "kept", "--tile", 160)
+    result = export(*paths, "--output", tmp_path / "kept", "--tile", 160, "--views", 2)
     assert result.exit_code == 0, result.output
     bundle = load_bundle(tmp_path / "kept")
     assert (bundle.facts.mpp, bundle.facts.tile_px, bundle.facts.overlap_px) == (0.25, 160, 128)
+    assert bundle.facts.views == [0, 1]
     assert [member.source for member in bundle.facts.members] == ["ema-1.pth", "ema-2.pth"]
-    assert set(kept()) == {"bundle.yaml", "member-0.onnx", "member-1.onnx"}
-    assert kept()["member-0.onnx"] != before["member-0.onnx"]
+    assert set(kept()) == {"bundle.yaml", *(member.file for member in bundle.facts.members)}
+    assert set(kept()) & set(before) == {"bundle.yaml"}
     for member in (0, 1):
         assert OpenvinoEngine(bundle.member_path(member), precision="f32", threads=1).tile_px == 160
 
@@ -219,18 +226,18 @@ def test_folder_without_images_to_compare_on_is_refused(export, checkpoint, tmp_
 
 
 @pytest.mark.parametrize(
-    ("mpp", "tile_px", "overlap_px"),
-    [(0.5, 960, 64), (0.25, 1920, 128), (0.35, 1376, 92)],
+    ("mpp", "box_um", "tile_px", "overlap_px"),
+    [(0.5, 16.0, 960, 64), (0.25, 16.0, 1920, 128), (0.35, 16.0, 1376, 92), (0.5, 24.0, 960, 96)],
 )
-def test_tile_and_overlap_follow_from_the_resolution(
-    export, write_checkpoint, tmp_path, monkeypatch, mpp, tile_px, overlap_px
-):
-    asked = {}
-    monkeypatch.setattr(export_bundle, "build", lambda *_, **named: asked.update(named))
-    result = export(write_checkpoint(tmp_path / "ema.pth", mpp=mpp), "--output", tmp_path / "new")
-    assert result.exit_code == 0, result.output
-    shape = asked["shape"]
+def test_tile_and_overlap_follow_from_resolution_and_box(mpp, box_um, tile_px, overlap_px):
+    shape = shape_of(Wishes(), Facts(mpp, box_um, ["mitotic figure"], "", {}, {}))
     assert (shape.tile_px, shape.overlap_px) == (tile_px, overlap_px)
-    assert shape.overlap_px >= 2 * 16.0 / mpp
-    assert shape.score_floor < 0.1
-    assert shape.top_k >= 500
+    assert shape.overlap_px >= 2 * box_um / mpp  # as a bundle demands
+    assert (shape.score_floor, shape.top_k, shape.views) == (SCORE_FLOOR, TOP_K, 1)
+
+
+def test_wishes_win_over_what_follows():
+    wishes = Wishes(tile_px=256, score_floor=0.0, top_k=5, mpp_tolerance=0.0, fusion_radius_um=3.0, views=8)
+    shape = shape_of(wishes, Facts(0.5, 16.0, ["mitotic figure"], "", {}, {}))
+    assert (shape.tile_px, shape.score_floor, shape.top_k, shape.views) == (256, 0.0, 5, 8)
+    assert (shape.mpp_tolerance, shape.fusion_radius_um) == (0.0, 3.0)

@@ -72,6 +72,14 @@ def test_every_option_named_in_the_readme_belongs_to_a_command():
     assert named - known == set()
 
 
+@pytest.mark.parametrize("package", ["algorithm", "training", "export"])
+def test_debug_is_taken_before_and_after_every_command(package):
+    group = commands_of(package)
+    assert group.commands
+    for command in (group, *group.commands.values()):
+        assert [one.opts for one in command.params].count(["--debug"]) == 1, command.name
+
+
 def test_every_option_of_detect_stands_in_the_readme():
     text = README.read_text(encoding="utf-8")
     missing = {option for option in options_of(main.commands["detect"]) if option not in text} - {"--help"}
@@ -91,3 +99,8 @@ def test_scripts_can_be_run(script):
     assert path.stat().st_mode & 0o111
     assert path.read_text().startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in path.read_text()
+
+
+def test_the_tests_come_before_the_sample_which_needs_the_released_bundle():
+    script = (ROOT / "test.sh").read_text()
+    assert 0 < script.index("-m pytest") < script.index("-m algorithm run") < script.index("test/compare_outputs.py")

@@ -9,13 +9,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "scripts/environment.sh"
-# `-c` works, `-m venv DIR` copies itself there, `-m pip` writes its arguments down and fails while `pip-fails` is there
+# `-c` works, `-m venv DIR` copies itself there, but not with pip while `no-ensurepip` is there; `-m pip` writes its
+# arguments down and fails while `pip-fails` is there
 STUB = """#!/bin/sh
 case "$1 $2" in
     "-c "*) exit 0 ;;
     "--version ") echo "Python 3.11.0" ;;
-    "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo venv >> "$LOG" ;;
+    "-m venv")
+        if [ "$3" = --without-pip ]; then shift; echo "venv without pip" >> "$LOG"
+        elif [ -e "$LOG.no-ensurepip" ]; then mkdir -p "$3/bin"; touch "$3/half"; echo "no ensurepip" >&2; exit 1
+        else echo venv >> "$LOG"; fi
+        mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
     "-m pip") for last in "$@"; do :; done
+        if [ "$3" = --python ]; then last="$last into $(basename "$(dirname "$(dirname "$4")")")"; fi
         case "$*" in *--no-deps*) alone="--no-deps " ;; *) alone="" ;; esac
         echo "pip $alone$(basename "$last")" >> "$LOG"
         if [ -e "$LOG.pip-fails" ]; then echo "ERROR: no such package" >&2; exit 1; fi ;;
@@ -45,16 +51,20 @@ def ensure(checkout, tmp_path):
     log = tmp_path / "log"
 
     def called(level="run", *files, python=tmp_path / "python-stub", path=None):
+        # python=None: PYTHON is not set
         log.write_text("")
         script = f'set -euo pipefail; root=$1; . "$root/{SCRIPT}"; shift; ensure "$@"; echo ready'
         command = ["bash", "-c", script, "test.sh", str(checkout), level, *(files or ["requirements.txt"])]
         environment = {**os.environ, "PYTHON": str(python), "LOG": str(log)} | ({"PATH": path} if path else {})
+        if python is None:
+            del environment["PYTHON"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=tmp_path)
         assert (result.returncode == 0) == (result.stdout == "ready\n"), result.stderr
         called.stderr = result.stderr
         return result.returncode, log.read_text().split("\n")[:-1]
 
     called.pip_fails = tmp_path / "log.pip-fails"
+    called.no_ensurepip = tmp_path / "log.no-ensurepip"
     return called
 
 
@@ -133,13 +143,84 @@ def test_a_failed_larger_install_is_not_taken_for_whole(ensure):
     assert ensure() == FRESH
 
 
-def test_without_a_python_of_that_age_the_remedy_is_said(ensure, tmp_path, checkout):
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name in ("bash", "cat", "cksum", "tr", "ls", "rm", "dirname", "flock"):
+@pytest.fixture
+def tools(tmp_path):
+    """A folder for PATH with what the script needs, and no Python but those that a test puts there."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in (
+        "bash",
+        "sh",
+        "cat",
+        "cksum",
+        "tr",
+        "ls",
+        "rm",
+        "dirname",
+        "basename",
+        "flock",
+        "mkdir",
+        "cp",
+        "touch",
+    ):
         if found := shutil.which(name):
-            (tools / name).symlink_to(found)
-    code, asked = ensure(python=tmp_path / "none", path=str(tools))
+            (folder / name).symlink_to(found)
+    return folder
+
+
+def put(path, script):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(script)
+    path.chmod(0o755)
+    return path
+
+
+TOO_OLD = "#!/bin/sh\nexit 1\n"
+REMEDY = "error: Python 3.11 or newer is needed; set PYTHON to it, as in PYTHON=/opt/python3.12 "
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_without_a_python_of_that_age_the_remedy_is_said(ensure, tmp_path, checkout, tools, named):
+    code, asked = ensure(python=tmp_path / "none" if named else None, path=str(tools))
     assert (code, asked) == (1, [])
-    assert "error: Python 3.11 or newer with venv is needed; set PYTHON to it" in ensure.stderr
+    assert REMEDY in ensure.stderr
     assert not (checkout / ".venv").exists()
+
+
+def test_a_python_that_is_named_and_too_old_is_not_replaced_by_another(ensure, tmp_path, checkout, tools):
+    old = put(tmp_path / "old" / "python3", TOO_OLD)
+    for name in ("python3", "python3.12"):
+        put(tools / name, STUB)
+    code, asked = ensure(python=old, path=str(tools))
+    assert (code, asked) == (1, [])
+    assert REMEDY in ensure.stderr
+    assert not (checkout / ".venv").exists()
+    assert ensure(python="", path=str(tools)) == FRESH, "an empty PYTHON names none"
+
+
+def test_where_none_is_named_the_first_that_is_new_enough_is_taken(ensure, tools):
+    put(tools / "python3", TOO_OLD)
+    put(tools / "python3.12", STUB)
+    assert ensure(python=None, path=str(tools)) == FRESH
+
+
+def test_a_python_may_lie_in_a_folder_with_a_space_in_its_name(ensure, tmp_path):
+    assert ensure(python=put(tmp_path / "my tools" / "python3", STUB)) == FRESH
+
+
+def test_without_ensurepip_pythons_own_pip_puts_one_into_the_environment(ensure, checkout):
+    ensure.no_ensurepip.touch()
+    assert ensure() == (0, ["venv without pip", "pip pip into .venv", "pip requirements.txt"])
+    assert "no ensurepip" not in ensure.stderr
+    assert not (checkout / ".venv" / "half").exists(), "nothing of the first attempt is left"
+    assert ensure() == (0, [])
+
+
+def test_with_neither_ensurepip_nor_pip_the_remedy_is_said(ensure):
+    ensure.no_ensurepip.touch()
+    ensure.pip_fails.touch()
+    assert ensure() == (1, ["venv without pip", "pip pip into .venv"])
+    assert "can make no environment; install its venv and pip (Debian: apt install python3-venv)" in ensure.stderr
+    ensure.no_ensurepip.unlink()
+    ensure.pip_fails.unlink()
+    assert ensure() == FRESH

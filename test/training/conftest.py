@@ -61,7 +61,7 @@ def write_points(folder: Path, pictures: Sequence[Drawn]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "points.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow("frame slide scanner x y label confidence source".split())
+        table.writerow(["frame", "slide", "scanner", "x", "y", "label", "confidence", "source"])
         for picture in pictures:
             name = picture.name
             PIL.Image.fromarray(draw(picture)).save(folder / f"{name}.jpg", quality=95, subsampling=0)
@@ -172,7 +172,7 @@ def disc_facts(network: Path) -> Bundle:
 
 
 def write_disc_finder(path: Path) -> Path:
-    """Write a network that scores cells of 8 x 8 px by their darkness: black discs 0.97, grey ones 0.79, stroma below the floor."""
+    """Write a network that scores cells of 8 x 8 px by darkness: black discs 0.97, grey ones 0.79, stroma nothing."""
     cells = TILE_PX // CELL_PX
     centre = (np.stack(np.meshgrid(range(cells), range(cells)), -1).reshape(-1, 2) + 0.5) * CELL_PX
     half = BOX_UM / HAMAMATSU_MPP / 2

@@ -66,6 +66,10 @@ def run(network: TileNetwork, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return boxes.numpy(), scores.numpy()
 
 
+def first_scores(network: torch.nn.Module, tiles: np.ndarray) -> np.ndarray:
+    return run(TileNetwork(network, tile_px=TILE_PX, score_floor=0.0, top_k=9), tiles)[1]
+
+
 @pytest.fixture
 def facts(thin_model):
     return Facts(0.5, 16.0, ["mitotic figure"], "Apache-2.0", thin_model(), {"data": "none", "slides": ["H03"]})
@@ -170,7 +174,6 @@ def test_network_of_two_classes_reports_figures_only(thin_model, tiles):
         expected_boxes, expected_scores = mmdets_own(two, tile)
         assert scores[number] == pytest.approx(expected_scores[:50], abs=1e-4)
         assert np.maximum(boxes[number], 0) == pytest.approx(expected_boxes[:50], abs=1e-2)
-    assert scores.max() < 0.999
 
 
 def test_engine_gives_what_the_network_gives_in_order_of_submission(network, tiles):
@@ -198,8 +201,8 @@ def test_checkpoint_gives_back_the_network_and_its_facts(tmp_path, network, fact
     assert not loaded.training
     for name, tensor in network.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor), name
-    expected, found = (run(TileNetwork(one, tile_px=TILE_PX, score_floor=0, top_k=9), tiles) for one in (network, loaded))
-    assert (expected[1] == found[1]).all()
+    expected, found = (first_scores(one, tiles) for one in (network, loaded))
+    assert (expected == found).all()
 
 
 class Malicious:

@@ -16,7 +16,13 @@ DRAWS = 60
 @pytest.fixture
 def dataset():
     def of(*images, **changes) -> PatchDataset:
-        settings = {"mpp": 0.25, "box_px": 40.0, "patch_px": (160, 160), "classes": 1, "augment": PLAIN}
+        settings = {
+            "mpp": 0.25,
+            "box_px": 40.0,
+            "patch_px": (160, 160),
+            "classes": ["mitotic figure"],
+            "augment": PLAIN,
+        }
         return PatchDataset(images, **(settings | {"cache_bytes": PLENTY} | changes))
 
     return of
@@ -116,7 +122,7 @@ def test_every_figure_that_shows_has_its_box(drawn, indexed, dataset):
 
 def test_imposters_are_a_class_of_their_own_only_where_asked(drawn, indexed, dataset):
     image = indexed(drawn("H01_a", (160, 160), [(50, 60)], [(110, 100)]))
-    one, two = dataset(image), dataset(image, classes=2)
+    one, two = dataset(image), dataset(image, classes=["mitotic figure", "imposter"])
     assert one[0, 0]["data_samples"].gt_instances.labels.tolist() == [0]
     assert two[0, 0]["data_samples"].gt_instances.labels.tolist() == [0, 1]
     assert places(two[0, 0]).tolist() == [[50, 60], [110, 100]]

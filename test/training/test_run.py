@@ -157,23 +157,29 @@ def test_training_moves_the_weights(finished, settings):
     assert float(network.bbox_head.rtm_cls[0].bias.detach()) != pytest.approx(-4.595, abs=1e-5)  # as initialised
 
 
-def test_learning_rate_warms_up_and_falls_as_a_cosine(settings, tmp_path):
-    longer = settings.model_copy(
-        update={"iterations": 12, "warmup": settings.warmup.model_copy(update={"iterations": 4})}
-    )
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_learning_rate_warms_up_and_falls_as_a_cosine(settings, tmp_path, accumulate):
+    warm = settings.warmup.model_copy(update={"iterations": 4})
+    longer = settings.model_copy(update={"iterations": 12, "warmup": warm, "accumulate": accumulate})
     rates = []
 
     class Rates(ProgressHook):
         def before_train_iter(self, runner, batch_idx, data_batch=None):
             rates.append(runner.optim_wrapper.get_lr()["lr"][0])
 
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            pass
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training.run, "ProgressHook", Rates)
         patch.setattr(training.run.ResumingTrainLoop, "run_iter", stepped)
         training.run.train(longer, tmp_path / "run", resume=False)
-    low, high = 1e-5, 1e-3
-    assert rates[:4] == pytest.approx([low + (high - low) * n / 3 for n in range(4)])
-    assert rates[4:] == pytest.approx([high * (1 + math.cos(math.pi * n / 8)) / 2 for n in range(8)], rel=1e-3)
+    low, high, batches = 1e-5, 1e-3, 12 * accumulate
+    warming, falling = 4 * accumulate, 8 * accumulate
+    assert len(rates) == batches
+    assert rates[:warming] == pytest.approx([low + (high - low) * n / (warming - 1) for n in range(warming)])
+    cosine = [high * (1 + math.cos(math.pi * n / falling)) / 2 for n in range(falling)]
+    assert rates[warming:] == pytest.approx(cosine, rel=1e-3)
 
 
 def stepped(self, batch) -> None:
@@ -201,6 +207,19 @@ def test_resumed_run_ends_where_the_whole_one_ended(stopped, finished, settings)
     # bf16 sums in another order now and then; a wrong draw would be off by the learning rate, 1e-3
     for name in EMAS:
         assert apart(stopped / name, finished / name) < 1e-4
+
+
+def test_log_of_a_resumed_run_has_each_iteration_once(stopped, settings):
+    training.run.train(settings, stopped, resume=True)  # losses.csv went on to the end before
+    assert [row["iteration"] for row in losses(stopped)] == list(range(1, ITERATIONS + 1))
+
+
+def test_resumed_run_takes_its_own_settings_only(stopped, config, command):
+    before = (stopped / "settings.json").read_text()
+    result = command("train", config, "--work-dir", stopped, "--resume", "--set", "seed=5", "--set", "batch=1")
+    assert result.exit_code == 2
+    assert "the run began with another batch, seed; resume it with its own" in result.stderr
+    assert (stopped / "settings.json").read_text() == before
 
 
 def test_run_that_exists_is_not_overwritten(finished, config, command):

@@ -79,7 +79,7 @@ def test_shares_need_not_sum_to_one():
 
 @pytest.mark.parametrize("of", [[], patches(("a", ANYWHERE, 3))])
 def test_nothing_to_draw_is_an_error(of):
-    with pytest.raises(DataError, match="no patch of a kind with a share above 0 .figure."):
+    with pytest.raises(DataError, match=r"no patch of a kind with a share above 0 \(figure\)"):
         weights(of, {FIGURE: 1.0, ANYWHERE: 0.0})
 
 

@@ -69,6 +69,41 @@ def test_more_tiles_than_the_engine_takes_are_refused(tiny_bundle, draw):
     assert engine.infer(tile).scores.max() == 0
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_after_a_failed_tile_the_engine_takes_as_many_as_before(tiny_bundle, draw, figure, first):
+    class FailsOnce:
+        """A request of OpenVINO's whose device is lost in the middle of its first tile."""
+
+        def __init__(self, request):
+            self._request, self._failed = request, False
+
+        def __getattr__(self, name):
+            return getattr(self._request, name)
+
+        def wait(self):
+            self._request.wait()
+            if not self._failed:
+                self._failed = True
+                raise RuntimeError("Exception from src/plugin.cpp:1:\nthe device is lost")
+
+    engine = OpenvinoEngine(tiny_bundle / "member0.onnx", precision="f32", threads=1)
+    tile = draw((128, 128), [figure(40, 60)])[None]
+    expected = engine.infer(tile)
+    engine._idle[first] = FailsOnce(engine._idle[first])
+    outcomes = []
+    for _ in range(3):
+        for _ in range(engine.depth):
+            engine.submit(tile)
+        for _ in range(engine.depth):
+            try:
+                outcomes.append((engine.result().scores == expected.scores).all())
+            except EngineError as error:
+                outcomes.append(str(error))
+    failure = "OpenVINO failed in the middle of a tile (Exception from src/plugin.cpp:1: the device is lost)"
+    assert outcomes.pop(first) == failure
+    assert outcomes == [True] * 5
+
+
 def test_a_network_of_another_tile_than_the_bundle_says_is_refused(with_facts):
     with pytest.raises(BundleError, match=r"member0.onnx: takes tiles of 128 px, bundle.yaml says 192"):
         open_engine(with_facts(tile_px=192), 0, precision="f32", threads=1)

@@ -217,6 +217,58 @@ def test_an_output_that_cannot_be_written_is_one_line(case, image, run, save_tif
     assert (case / "file").read_text() == "in the way"
 
 
+def test_an_output_that_cannot_be_written_is_found_before_the_work(case, image, run, save_tiff, pixels, monkeypatch):
+    save_tiff(image, pixels)
+    (case / "file").write_text("in the way")
+    monkeypatch.setattr("algorithm.detector.Detector.detect", lambda *_: pytest.fail("the work began"))
+    refused(case, run(output=case / "file"), 5, "cannot be written (")
+
+
+def test_a_folder_in_the_place_of_the_file_is_one_line(case, image, run, save_tiff, pixels):
+    save_tiff(image, pixels)
+    (case / "output" / NAME / "somebody's").mkdir(parents=True)
+    result = run()
+    assert result.exit_code == 5
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: {case / 'output' / NAME}: cannot be replaced (")
+
+
+@pytest.mark.parametrize("failure", ["image", "no image", "members", "bundle", "bug"])
+def test_a_case_that_fails_leaves_no_result_of_an_earlier_one(
+    case, image, run, save_tiff, pixels, monkeypatch, failure
+):
+    save_tiff(image, pixels)
+    assert run().exit_code == 0
+    assert [path.name for path in (case / "output").iterdir()] == [NAME]
+    options = {}
+    if failure == "image":
+        image.write_bytes(b"")
+    elif failure == "no image":
+        image.unlink()
+    elif failure == "bug":
+        monkeypatch.setattr("algorithm.detector.Detector.detect", lambda *_: 1 / 0)
+    elif failure == "bundle":
+        options = {"model": case / "none"}
+    result = run(*(["--members", 3] if failure == "members" else []), **options)
+    assert result.exit_code == {"bundle": 3, "bug": 1}.get(failure, 2)
+    assert list((case / "output").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [("", "cannot be searched (Permission denied)"), ("images", "no image found"), (FOLDER, "cannot be searched (")],
+)
+def test_an_input_that_may_not_be_looked_at_is_one_line(case, image, run, save_tiff, pixels, forbid, folder, message):
+    save_tiff(image, pixels)
+    forbid(case / "input" / folder)
+    refused(case, run(), 2, message)
+
+
+def test_a_name_that_no_folder_can_have_is_one_line(case, run):
+    refused(case, run("--input", "x" * 300), 2, "no such input folder")
+    refused(case, run(output="x" * 300), 5, "cannot be written (File name too long)")
+
+
 def test_a_missing_bundle_is_one_line_before_any_image_is_opened(case, run):
     refused(case, run(model=case / "none"), 3, "no model bundle there")
 
@@ -237,7 +289,7 @@ def test_a_bundle_with_an_unknown_key_is_one_line(case, run, tiny_bundle):
 
 def test_more_members_than_the_bundle_has_is_one_line(case, image, run, save_tiff, pixels):
     save_tiff(image, pixels)
-    refused(case, run("--members", 3), 3, "3 members asked for, the bundle has 2")
+    refused(case, run("--members", 3), 2, "3 members asked for, the bundle in")
 
 
 def test_a_precision_that_is_not_there_is_one_line(case, image, run, save_tiff, pixels, monkeypatch):
@@ -292,9 +344,10 @@ def test_in_a_process_of_its_own_an_error_is_one_line_and_its_code(case, image, 
     result = python("-m", "algorithm", "run", *options, cwd=case)
     assert result.returncode == 2
     assert result.stderr == f"error: {image}: the file is empty (0 bytes); copy or export it again\n"
-    with_trace = python("-m", "algorithm", "--debug", "run", *options, cwd=case)
-    assert with_trace.returncode == 2
-    assert "Traceback" in with_trace.stderr and "the file is empty" in with_trace.stderr.splitlines()[-1]
+    for arguments in (["--debug", "run", *options], ["run", *options, "--debug"]):
+        with_trace = python("-m", "algorithm", *arguments, cwd=case)
+        assert with_trace.returncode == 2
+        assert "Traceback" in with_trace.stderr and "the file is empty" in with_trace.stderr.splitlines()[-1]
 
 
 def test_the_sample_of_the_repository_has_the_layout_of_the_platform():

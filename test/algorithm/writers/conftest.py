@@ -7,6 +7,7 @@ import pytest
 
 from algorithm.detections import Detections
 from algorithm.frames import Mpp
+from algorithm.record import RunRecord
 
 
 def made(
@@ -28,3 +29,11 @@ def made(
 @pytest.fixture(scope="session")
 def detections_of() -> Callable[..., Detections]:
     return made
+
+
+@pytest.fixture
+def record() -> RunRecord:
+    """What a run on a drawn image leaves."""
+    facts = {"image": "a.tif", "image_label": "drawn", "bundle": "tiny 1.0", "bundle_hash": "0" * 64}
+    made_of = {"engine": "fake on nowhere", "precision": "exact", "members": 2, "views": [0, 3]}
+    return RunRecord(**facts, **made_of, tiles=6, crowded_passes=1, seconds={"detect": 1.23456})

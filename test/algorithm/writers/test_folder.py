@@ -11,16 +11,16 @@ from algorithm.writers import folder as folder_writer
 from algorithm.writers import write_all
 from algorithm.writers.atomic import whole_folder, write_bytes
 
-NAMES = ["mitotic-figures.csv", "mitotic-figures.json", "overlay.png"]
+NAMES = ["mitotic-figures.csv", "mitotic-figures.json", "overlay.png", "run.json"]
 
 
 @pytest.fixture
-def write(detections_of, memory_image):
+def write(detections_of, memory_image, record):
     """Return a function that writes a result of n figures into a folder."""
 
     def written(folder, n=1):
         image = memory_image(np.full((100, 200, 3), 230, np.uint8), Mpp(0.5, 0.5))
-        write_all(folder, detections_of([(20 + n, 30, 0.9)] * n, size=(200, 100)), image)
+        write_all(folder, detections_of([(20 + n, 30, 0.9)] * n, size=(200, 100)), image, record)
 
     return written
 
@@ -29,7 +29,7 @@ def tree(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_result_is_three_files_and_nothing_else(tmp_path, write):
+def test_a_result_is_four_files_and_nothing_else(tmp_path, write):
     write(tmp_path / "out" / "a")
     assert sorted(tree(tmp_path)) == [f"out/a/{name}" for name in NAMES]
 
@@ -58,6 +58,20 @@ def test_a_writer_that_fails_leaves_no_folder_and_keeps_the_earlier_result(tmp_p
             write(tmp_path / name, n=2)
     assert tree(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_result_from_before_there_was_a_record_is_replaced(tmp_path, write):
+    write(tmp_path / "a")
+    (tmp_path / "a" / "run.json").unlink()
+    write(tmp_path / "a", n=2)
+    assert sorted(tree(tmp_path)) == [f"a/{name}" for name in NAMES]
+
+
+def test_a_name_that_no_folder_can_have_is_said(tmp_path, write):
+    for length in (251, 300):  # of 251, only the temporary name is too long
+        with pytest.raises(OutputError, match=r"x: cannot be written \(File name too long\)"):
+            write(tmp_path / ("x" * length))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_run_left_is_replaced(tmp_path, write):

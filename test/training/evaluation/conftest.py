@@ -16,9 +16,7 @@ def places(xs: Sequence[float] | np.ndarray) -> np.ndarray:
 def predicted() -> Callable[..., Predicted]:
     """Return a function that makes an image's predictions of places on a line, um, and their probabilities."""
 
-    def made(
-        truth: Sequence[float], found: Sequence[float], probability: Sequence[float] = (), **changes
-    ) -> Predicted:
+    def made(truth: Sequence[float], found: Sequence[float], probability: Sequence[float] = (), **changes) -> Predicted:
         chances = np.asarray(probability if len(probability) else [0.9] * len(found), np.float32).astype(np.float64)
         facts = {"dataset": "set", "slide": "H03", "name": "H03_00Aa", "area_mm2": 0.5, "score": chances}
         return Predicted(

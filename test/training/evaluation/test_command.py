@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from algorithm.bundle import load_bundle
+from algorithm.bundle import load_bundle, write_bundle
 
 FIGURES = [(70, 60), (200, 110), (330, 230)]
 IMPOSTERS = [(110, 220), (320, 70)]
@@ -72,7 +72,7 @@ def test_missing_bundle_ends_with_code_3_and_missing_data_with_2(command, disc_b
 
 def test_more_members_than_there_are_is_refused(command, disc_bundle, data):
     result = command("evaluate", "--bundle", disc_bundle(), "--data", data, "--members", 2)
-    assert result.exit_code == 3
+    assert result.exit_code == 2
     assert "2 members asked for, the bundle has 1" in result.stderr
 
 
@@ -103,6 +103,23 @@ def test_calibrating_twice_changes_nothing_more(command, disc_bundle, data):
         assert command("calibrate", "--bundle", folder, "--data", data).exit_code == 0
         contents.append((folder / "bundle.yaml").read_bytes())
     assert contents[0] == contents[1]
+
+
+def test_bundle_is_not_calibrated_on_slides_it_was_trained_on(command, disc_bundle, data):
+    folder = disc_bundle()
+    facts = load_bundle(folder).facts
+    write_bundle(folder, facts.model_copy(update={"training": {"slides": ["H05", "H07"]}}))
+    result = command("calibrate", "--bundle", folder, "--data", data)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {folder} was trained on slide(s) H07; name others with --slides\n"
+    assert load_bundle(folder).facts.threshold == facts.threshold
+    assert command("calibrate", "--bundle", folder, "--data", data, "--slides", "H14").exit_code == 0
+
+
+def test_plot_never_replaces_the_report(command, disc_bundle, data, tmp_path):
+    result = command("evaluate", "--bundle", disc_bundle(), "--data", data, "--json", tmp_path / "scores.png")
+    assert result.exit_code == 5
+    assert "the plot goes there; name the report .json" in result.stderr
 
 
 def test_data_that_cannot_calibrate_leave_the_bundle_as_it_was(command, disc_bundle, drawn, write_data, tmp_path):

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from training.hooks.ema import WARM_STEPS, MultiEmaHook, ema_path
+from training.hooks.ema import MultiEmaHook, ema_path
 from training.model import Facts
 
 
@@ -43,10 +43,10 @@ def averaged():
 
 
 def rule(momentum: float, values: list[float]) -> float:
-    """Return the average by its definition: the first value, then lerp by max(momentum, 10 / (10 + step))."""
+    """Return the average by its definition: the first value, then lerp by max(momentum, 1 / (1 + step))."""
     average = values[0]
     for step, value in enumerate(values[1:], start=1):
-        average += max(momentum, WARM_STEPS / (WARM_STEPS + step)) * (value - average)
+        average += max(momentum, 1 / (1 + step)) * (value - average)
     return average
 
 
@@ -75,16 +75,30 @@ def test_average_converges_to_where_the_weight_stays(averaged):
 
 def test_after_the_warm_up_a_step_moves_by_the_momentum(averaged):
     momentum = 0.05
-    warm = round(WARM_STEPS / momentum)  # 10 / (10 + step) is below the momentum from here on
+    warm = round(1 / momentum)  # 1 / (1 + step) is below the momentum from here on
     [network] = averaged([momentum], [0.0] * (warm + 1) + [1.0]).values()
     assert network.weight.item() == pytest.approx(momentum, rel=1e-4)
     [twice] = averaged([momentum], [0.0] * (warm + 1) + [1.0, 1.0]).values()
     assert twice.weight.item() == pytest.approx(1 - (1 - momentum) ** 2, rel=1e-4)
 
 
-def test_early_steps_count_for_more_than_the_momentum(averaged):
-    [network] = averaged([1e-3], [0.0, 1.0]).values()
-    assert network.weight.item() == pytest.approx(WARM_STEPS / (WARM_STEPS + 1))
+def test_until_then_it_is_the_plain_mean_of_all_steps(averaged):
+    values = [float(n * n % 13) for n in range(80)]
+    [network] = averaged([1e-3], values).values()
+    assert network.weight.item() == pytest.approx(sum(values) / len(values), rel=1e-4)
+
+
+def test_batches_that_are_only_accumulated_do_not_count():
+    network = Norm()
+    runner = SimpleNamespace(model=network)
+    hook = MultiEmaHook([1e-3], FACTS, accumulate=3)
+    hook.before_run(runner)
+    for number in range(12):
+        network.set(float(number))
+        hook.after_train_iter(runner, number)
+    [average] = hook.averages.values()
+    assert average.module.weight.item() == pytest.approx((2 + 5 + 8 + 11) / 4)
+    assert int(average.n_averaged) == 4
 
 
 def test_statistics_of_batch_norm_are_averaged_with_the_weights(averaged):

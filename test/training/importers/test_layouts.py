@@ -57,7 +57,7 @@ def test_frames_of_mitos14_know_their_scanner(tmp_path):
         ["H03_00Aa", "03", "H", "20", "9", "NMF"],
     )
     aperio, hamamatsu = read_folder(tmp_path)
-    assert (aperio.slide, aperio.mpp, aperio.annotations) == ("A03", (0.2455, 0.2455), ())
+    assert (aperio.slide, aperio.mpp, aperio.annotations) == ("H03", (0.2455, 0.2455), ())  # the same glass
     assert (hamamatsu.slide, hamamatsu.mpp) == ("H03", (0.2275, 0.2275))
     assert hamamatsu.places("MF") == [(4.5, 7.0)]
     assert hamamatsu.places("NMF") == [(20.0, 9.0)]
