@@ -25,7 +25,7 @@ def main() -> None:
 @click.option("--version", "version", default="1", show_default=True, help="Version of the bundle.")
 @click.option("--tile", "tile_px", type=click.IntRange(min=64), help="Side of a tile, px; default 480 um.")
 @click.option("--score-floor", type=click.FloatRange(0, 1), help="Scores below are 0; default 0.05.")
-@click.option("--top-k", type=click.IntRange(min=1), help="Boxes kept for a tile; default 1000.")
+@click.option("--top-k", type=click.IntRange(min=1), help="Boxes kept for a tile; default 4000.")
 @click.option(
     "--mpp-tolerance",
     type=click.FloatRange(0, 0.5, max_open=True),
