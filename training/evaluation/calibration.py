@@ -10,9 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from algorithm.bundle import Calibration, logit
 from algorithm.errors import MitosisError
 from training.evaluation.predictions import Predicted
-from training.evaluation.scores import CURVE_THRESHOLDS, MATCH_RADIUS_UM, f1_curve
+from training.evaluation.scores import CURVE_THRESHOLDS, MATCH_RADIUS_UM, counts
 
-PLATEAU = 0.01  # thresholds whose F1 is this close to the best are as good as it
 NO_PENALTY = 1e6  # scikit-learn's C: two parameters and hundreds of detections need no prior
 
 
@@ -30,10 +29,11 @@ class Fit:
 
 
 def fit(images: Sequence[Predicted], *, fitted_on: str) -> Fit:
-    """Fit Platt scaling (Platt 1999) to whether detections are figures, then the threshold to F1.
+    """Fit Platt scaling (Platt 1999) to whether detections are figures, then the threshold to the F1 it promises.
 
-    images: predictions with raw scores down to the networks' floor. The threshold is the middle of the plateau
-    around the best F1: the best single one follows the noise of few figures. Raises CalibrationError.
+    images: predictions with raw scores down to the networks' floor. The threshold is the best one by the fitted
+    probabilities, not by the figures counted: of the latter there are few, and the best threshold follows their
+    noise (`python -m benchmarks.threshold` measures by how much). Raises CalibrationError.
     """
     scores = np.concatenate([image.score for image in images]) if images else np.empty(0)
     hits = np.concatenate([is_figure(image) for image in images]) if images else np.empty(0, bool)
@@ -41,24 +41,35 @@ def fit(images: Sequence[Predicted], *, fitted_on: str) -> Fit:
         raise CalibrationError(
             f"{len(scores)} detections, {int(hits.sum())} of them figures: both kinds are needed to calibrate"
         )
+    calibration = platt(scores, hits, fitted_on=fitted_on)
+    missed = sum(len(image.truth_um) for image in images) - int(hits.sum())
+    promised = expected_f1(calibration.probability(scores), CURVE_THRESHOLDS, missed=missed)
+    threshold = float(CURVE_THRESHOLDS[promised.argmax()])
+    reached = counts([with_probability(image, calibration) for image in images], threshold).f1
+    return Fit(calibration, threshold, reached)
+
+
+def platt(scores: NDArray[np.float64], hits: NDArray[np.bool_], *, fitted_on: str) -> Calibration:
+    """Return the logistic function of the scores' logit that fits hits, both (n,). Raises CalibrationError."""
     model = LogisticRegression(C=NO_PENALTY).fit(logit(scores)[:, None], hits)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
     if slope <= 0:
         raise CalibrationError(f"a higher score does not mean a figure here (slope {slope:.2f})")
-    calibration = Calibration(slope=round(slope, 4), intercept=round(intercept, 4), fitted_on=fitted_on)
-    curve = f1_curve([with_probability(image, calibration) for image in images])
-    threshold = plateau(CURVE_THRESHOLDS, curve)
-    return Fit(calibration, threshold, float(curve[int(np.abs(CURVE_THRESHOLDS - threshold).argmin())]))
+    return Calibration(slope=round(slope, 4), intercept=round(intercept, 4), fitted_on=fitted_on)
 
 
-def plateau(thresholds: NDArray[np.float64], f1: NDArray[np.float64]) -> float:
-    """Return the middle of the unbroken run of thresholds around the best F1 that stay within PLATEAU of it."""
-    best = first = last = int(f1.argmax())
-    while first > 0 and f1[first - 1] >= f1[best] - PLATEAU:
-        first -= 1
-    while last < len(f1) - 1 and f1[last + 1] >= f1[best] - PLATEAU:
-        last += 1
-    return round(float(thresholds[first] + thresholds[last]) / 2, 3)
+def expected_f1(
+    probability: NDArray[np.float64], thresholds: NDArray[np.float64], *, missed: int
+) -> NDArray[np.float64]:
+    """Return the F1 at each threshold if every detection is a figure with its probability.
+
+    missed: figures without any detection. Source: Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of
+    classifiers to maximize F1 measure": expected counts in the place of counts; the best threshold is half the F1.
+    """
+    claimed = probability[None] >= thresholds[:, None]
+    hits = (claimed * probability).sum(axis=1)
+    total = claimed.sum(axis=1) + probability.sum() + missed
+    return np.divide(2 * hits, total, out=np.zeros(len(thresholds)), where=total > 0)
 
 
 def with_probability(image: Predicted, calibration: Calibration) -> Predicted:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from algorithm.bundle import Calibration
-from training.evaluation.calibration import CalibrationError, fit, is_figure, plateau, with_probability
+from training.evaluation.calibration import CalibrationError, expected_f1, fit, is_figure, with_probability
 from training.evaluation.scores import CURVE_THRESHOLDS, counts
 
 APART_UM = 100.0
@@ -78,25 +78,35 @@ def test_probabilities_change_and_scores_stay(predicted):
     assert changed.probability == pytest.approx([0.5, 1 / 17], abs=1e-6)
 
 
-# the plateau
+# the F1 that probabilities promise
 
 
-STEPS = np.round(np.arange(0.1, 1.0, 0.1), 1)
+def test_promised_f1_is_the_one_that_is_counted_when_every_probability_is_true(synthetic):
+    images = synthetic(1.8, -0.9, n=20_000)
+    calibration = fit(images, fitted_on="").calibration
+    calibrated = [with_probability(image, calibration) for image in images]
+    probability = np.concatenate([image.probability for image in calibrated])
+    promised = expected_f1(probability, CURVE_THRESHOLDS, missed=0)
+    for at in (10, 30, 50, 70):
+        assert promised[at] == pytest.approx(counts(calibrated, CURVE_THRESHOLDS[at]).f1, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    ("f1", "middle"),
-    [
-        ([0, 0, 0.5, 0, 0, 0, 0, 0, 0], 0.3),
-        ([0, 0.795, 0.8, 0.8, 0.799, 0.795, 0.5, 0, 0], 0.4),
-        ([0.8, 0, 0.2, 0.7, 0.9, 0.895, 0.2, 0.9, 0], 0.55),  # another peak does not belong to it
-        ([0.6] * 9, 0.5),
-        ([0.9, 0.895, 0, 0, 0, 0, 0, 0, 0], 0.15),
-        ([0, 0, 0, 0, 0, 0, 0, 0.5, 0.9], 0.9),
-    ],
-)
-def test_threshold_lies_in_the_middle_of_the_plateau(f1, middle):
-    assert plateau(STEPS, np.array(f1)) == pytest.approx(middle)
+def test_best_threshold_is_half_of_the_best_promised_f1():
+    probability = np.random.default_rng(0).beta(0.5, 1.5, 5000)
+    promised = expected_f1(probability, CURVE_THRESHOLDS, missed=300)
+    assert CURVE_THRESHOLDS[promised.argmax()] == pytest.approx(promised.max() / 2, abs=0.011)
+
+
+def test_figures_without_a_detection_lower_the_promise_and_the_threshold():
+    probability = np.linspace(0.01, 0.99, 500)
+    none, many = (expected_f1(probability, CURVE_THRESHOLDS, missed=missed) for missed in (0, 200))
+    assert (many < none).all()
+    assert many.argmax() < none.argmax()
+
+
+def test_nothing_found_promises_nothing():
+    assert not expected_f1(np.empty(0), CURVE_THRESHOLDS, missed=0).any()
+    assert not expected_f1(np.empty(0), CURVE_THRESHOLDS, missed=3).any()
 
 
 # which detections are figures
