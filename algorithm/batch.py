@@ -18,7 +18,7 @@ from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp
 from algorithm.images import SUFFIXES, open_image
 from algorithm.images.base import PLAUSIBLE_UM_PER_PX, plausible_mpp
-from algorithm.writers import ensure_writable, is_result, write_all
+from algorithm.writers import PART_SUFFIX, ensure_writable, is_result, write_all
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def _folder_names(paths: Sequence[Path]) -> list[str]:
             name = path.name
         else:
             name = "_".join(path.resolve().relative_to(common).parts)
-        while name in chosen:  # a_b/c.tif and a/b_c.tif; a.tif beside a.png and a.tif.png
+        # a_b/c.tif and a/b_c.tif; a.tif beside a.png and a.tif.png; a.part.tif, as a.part is where a is written
+        while name in chosen or name.endswith(PART_SUFFIX):
             name += "_"
         chosen[name] = None
     return list(chosen)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from algorithm import __version__
-from algorithm.commands import Commands, debug_option, debugging
+from algorithm.commands import Commands, FiniteRange, debug_option, debugging
 
 SAMPLE_VARIABLE = "MITOSIS_DEFAULT_PATH"  # what `detect` works on when no path is given; set by run.sh
 FOLDER = click.Path(path_type=Path)
@@ -29,7 +29,7 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--model", type=FOLDER, help="Bundle; default /opt/ml/model when it holds one, else ./model."),
         click.option("--members", type=click.IntRange(min=1), help="Use the first N members of the bundle."),
         click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile; default the bundle's."),
-        click.option("--threshold", type=click.FloatRange(0, 1), help="Probability from which on it is a figure."),
+        click.option("--threshold", type=FiniteRange(0, 1), help="Probability from which on it is a figure."),
         click.option("--precision", type=click.Choice(["f32", "bf16"]), help="Default: the fastest the CPU has."),
         click.option("--threads", type=click.IntRange(min=1), help="Default: what this machine or container allows."),
     ]
@@ -55,7 +55,7 @@ def run(input_folder: Path, output_folder: Path, model: Path | None, **options: 
 @main.command()
 @click.argument("paths", nargs=-1, type=FOLDER, metavar="PATH...")
 @click.option("--output", type=FOLDER, default="results", show_default=True, help="A folder for each image goes here.")
-@click.option("--mpp", type=click.FloatRange(min=0, min_open=True), help="Pixel size, um; wins over the file's.")
+@click.option("--mpp", type=FiniteRange(min=0, min_open=True), help="Pixel size, um; wins over the file's.")
 @model_options
 def detect(paths: tuple[Path, ...], output: Path, mpp: float | None, model: Path | None, **options: Any) -> None:
     """Find the figures of images and of all images in folders; write JSON, table and overlay for each."""

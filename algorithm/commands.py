@@ -1,5 +1,6 @@
 """What the command lines of algorithm, training and export share: errors in one line, and --debug."""
 
+import math
 import traceback
 from typing import Any
 
@@ -29,6 +30,17 @@ class Commands(click.Group):
                 traceback.print_exc()
             click.echo(f"error: {error}", err=True)
             context.exit(error.exit_code)
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range. click's own lets NaN through: it is neither below nor above."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """Return the number; fails with click's message."""
+        number = float(super().convert(value, parameter, context))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", parameter, context)
+        return number
 
 
 def debugging() -> bool:

@@ -1,7 +1,8 @@
 """The one straight path: image -> tiles -> passes -> fusion -> Detections."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +66,14 @@ class Detector:
             scale = self._scale(mpp)
             grid = self._grid(image.size, scale)
             parts = []
-            for seen in self._passes(image, grid, scale):
-                parts.append(self._fused(seen, scale, mpp))
-                record.crowded_passes += seen.full
-                record.tiles += 1
-                if progress:
-                    progress(record.tiles, len(grid))
+            # closed here whatever happens: no thread may read on in an image that its owner closes
+            with closing(self._read_ahead(image, grid, scale)) as tiles, closing(self._passes(tiles)) as passes:
+                for seen in passes:
+                    parts.append(self._fused(seen, scale, mpp))
+                    record.crowded_passes += seen.full
+                    record.tiles += 1
+                    if progress:
+                        progress(record.tiles, len(grid))
             found = strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
             detections = self._detections(found, image, mpp)
         if record.crowded_passes:
@@ -100,8 +103,10 @@ class Detector:
         for tile in self._grid(image.size, scale):
             yield self._read(image, tile, scale)
 
-    def _passes(self, image: Image, grid: Grid, scale: Scale) -> Iterator[ensemble.Seen[Tile]]:
-        tiles = ahead(lambda tile: self._read(image, tile, scale), grid)
+    def _read_ahead(self, image: Image, grid: Grid, scale: Scale) -> Generator[tuple[Tile, Pixels], None, None]:
+        return ahead(lambda tile: self._read(image, tile, scale), grid)
+
+    def _passes(self, tiles: Iterable[tuple[Tile, Pixels]]) -> Generator[ensemble.Seen[Tile], None, None]:
         return ensemble.full(tiles, engines=self.engines, chosen_views=self.views)
 
     def _read(self, image: Image, tile: Tile, scale: Scale) -> Pixels:

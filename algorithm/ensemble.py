@@ -1,7 +1,7 @@
 """Which passes a tile gets. `full`: every member on every view of every tile."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -34,7 +34,7 @@ class Seen(Generic[Key]):
 
 def full(
     tiles: Iterable[tuple[Key, Pixels]], *, engines: Sequence[Engine], chosen_views: Sequence[int]
-) -> Iterator[Seen[Key]]:
+) -> Generator[Seen[Key], None, None]:
     """Yield what every engine saw in every view of each tile, in the order of the tiles.
 
     tiles: (key, pixels (tile_px, tile_px, 3) uint8). No more than the engines' depth is ever under way.

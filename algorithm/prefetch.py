@@ -1,7 +1,7 @@
 """Reading ahead: tiles are read and resampled on other threads while the engine computes."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 def ahead(
     read: Callable[[Key], Value], keys: Iterable[Key], *, workers: int = 2, waiting: int = 3
-) -> Iterator[tuple[Key, Value]]:
+) -> Generator[tuple[Key, Value], None, None]:
     """Yield (key, read(key)) in the order of the keys; at most `waiting` results are held beyond the current one."""
     remaining = iter(keys)
     with ThreadPoolExecutor(workers, thread_name_prefix="reader") as pool:

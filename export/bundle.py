@@ -4,8 +4,9 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from torch.nn import Module
 
@@ -24,6 +25,7 @@ FIRST_THRESHOLD, FIRST_REPORTING = 0.5, 0.02  # the tail counts for AP and FROC
 
 
 DEFAULT_TILE_UM = 480.0  # 960 px at 0.5 um/px: least waste on regions of 2 mm2
+TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
 OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
 
 
@@ -134,7 +136,23 @@ def _alike(paths: Sequence[Path], facts: Sequence[Facts]) -> Facts:
                     f"{path}: {field} is {getattr(one, field)!r}, that of {paths[0]} is {getattr(facts[0], field)!r}; "
                     "members of a bundle have to agree"
                 )
-    return facts[0]
+    return replace(facts[0], training=joined_training([one.training for one in facts]))
+
+
+def joined_training(every: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what a bundle says of the training of its members: lists joined, the rest where all agree.
+
+    What any member was trained on, the bundle was trained on; `held_back` are the slides that all held back.
+    Runs that differ are kept whole under `members`.
+    """
+    if all(one == every[0] for one in every):
+        return every[0]
+    joined: dict[str, Any] = {key: value for key, value in every[0].items() if all(o.get(key) == value for o in every)}
+    for key in TRAINED_ON:
+        joined[key] = sorted({name for one in every for name in one.get(key, [])})
+    held_back = [set(one.get("held_back", [])) for one in every]
+    joined["held_back"] = sorted(set.intersection(*held_back) - set(joined["slides"]))
+    return joined | {"members": list(every)}
 
 
 def _describe(facts: Facts, members: list[bundle.Member], *, name: str, version: str, shape: Shape) -> bundle.Bundle:

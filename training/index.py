@@ -26,7 +26,11 @@ class Annotation:
 
 @dataclass(frozen=True)
 class IndexedImage:
-    """One image with all its annotations. size: (width, height) px; mpp: um/px as published with the set."""
+    """One image with all its annotations. size: (width, height) px; mpp: um/px as published with the set.
+
+    glass: the piece of glass that the slide may share with others, where sets name or scan one twice; what is
+    held back is held back by it. Empty: the slide is a glass of its own.
+    """
 
     dataset: str
     slide: str
@@ -34,6 +38,12 @@ class IndexedImage:
     size: tuple[int, int]
     mpp: Mpp
     annotations: tuple[Annotation, ...]
+    glass: str = ""
+
+    @property
+    def glasses(self) -> set[str]:
+        """Return the names that this image must not be parted from: its slide's and its glass's."""
+        return {self.slide, self.glass} - {""}
 
     @property
     def name(self) -> str:
@@ -46,8 +56,10 @@ class IndexedImage:
 
 
 def without_slides(images: Iterable[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:
-    """Return the images of all other slides."""
-    return [image for image in images if image.slide not in slides]
+    """Return the images of all other slides; those that share a glass with one of these are left out as well."""
+    every = list(images)
+    out = set(slides).union(*(image.glasses for image in every if image.slide in slides))
+    return [image for image in every if not image.glasses & out]
 
 
 def of_slides(images: Sequence[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:

@@ -16,6 +16,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from algorithm.errors import OutputError
+from algorithm.writers.atomic import write_bytes
 from training.augment import Augment
 from training.hooks.ema import MultiEmaHook
 from training.hooks.plain import PlainCheckpointHook
@@ -94,11 +95,7 @@ def _claim(work_dir: Path, settings: Settings, *, resume: bool) -> None:
         changed = sorted(key for key in now if key not in FREE_TO_CHANGE and now[key] != before.get(key))
         if changed:
             raise SettingsError(f"{path}: the run began with another {', '.join(changed)}; resume it with its own")
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(now, indent=1) + "\n")
-    except OSError as error:
-        raise OutputError(f"{work_dir}: cannot be written ({error.strerror})") from error
+    write_bytes(path, (json.dumps(now, indent=1) + "\n").encode())
 
 
 def _hooks(settings: Settings, facts: Facts, held_back: list[IndexedImage]) -> list[Hook]:
@@ -208,6 +205,7 @@ def _facts(settings: Settings, images: list[IndexedImage]) -> Facts:
             "data": summary,
             "data_sets": sorted({image.dataset for image in images}),
             "slides": slides,
+            "glasses": sorted(set().union(*(image.glasses for image in images))),
             "held_back": settings.held_back,
             "patch_px": list(settings.patch_px),
             "iterations": settings.iterations,

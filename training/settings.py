@@ -34,7 +34,7 @@ class Warmup(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    iterations: int = Field(ge=0)
+    iterations: int = Field(ge=1)
     start: float = Field(gt=0)
 
 

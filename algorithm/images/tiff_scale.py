@@ -77,7 +77,9 @@ def _tags(page: tifffile.TiffPage) -> Mpp | None:
 def _from_tags(page: tifffile.TiffPage, um_per_unit: float) -> Mpp | None:
     lengths = []
     for tag in (X_RESOLUTION, Y_RESOLUTION):
-        pixels, units = page.tags.valueof(tag, (0, 1))
+        value = page.tags.valueof(tag)
+        # the standard wants a fraction, (pixels, units); any other type of value says nothing that could be trusted
+        pixels, units = value if isinstance(value, tuple) and len(value) == 2 else (0, 1)
         lengths.append(um_per_unit * units / pixels if pixels else None)
     return plausible_mpp(lengths[0], lengths[1])
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written as `<name>.part`, then renamed."""
+"""Files and folders that are whole or not there: written as `<name>.part`, then renamed."""
 
 import os
 import shutil
@@ -8,10 +8,13 @@ from pathlib import Path
 
 from algorithm.errors import OutputError
 
+PART_SUFFIX = ".part"
+DESKTOP_FILES = frozenset({".DS_Store", "Thumbs.db"})  # file managers put them into every folder they show
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file. Raises OutputError, and leaves nothing behind."""
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + PART_SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
@@ -24,7 +27,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def ensure_writable(folder: Path) -> None:
     """Make the folder, and find out before the work whether its results can be kept. Raises OutputError."""
-    probe = folder / ".writable.part"
+    probe = folder / f".writable{PART_SUFFIX}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
@@ -41,7 +44,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises OutputError, also where the folder holds what is no result; on any error nothing of the new is left,
     and the earlier one stays.
     """
-    part = folder.with_name(folder.name + ".part")
+    part = folder.with_name(folder.name + PART_SUFFIX)
     try:
         _forget(part)
         part.mkdir(parents=True)
@@ -57,7 +60,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def _remove_earlier(folder: Path, known: set[str]) -> None:
     """Take an earlier result away. A folder that holds anything else is somebody's: it only has the same name."""
-    strange = sorted(path.name for path in folder.iterdir() if path.name not in known and path.name[0] != ".")
+    strange = sorted({path.name for path in folder.iterdir()} - known - DESKTOP_FILES)
     if strange:
         raise OutputError(f"{folder}: holds {strange[0]}, which is no result; name another folder with --output")
     shutil.rmtree(folder)

@@ -22,4 +22,4 @@ def write(path: Path, detections: Detections, record: RunRecord) -> None:
         "figures": len(detections.figures),
         "candidates": len(detections.candidates),
     }
-    write_bytes(path, (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
+    write_bytes(path, (json.dumps(facts, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())

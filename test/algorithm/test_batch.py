@@ -47,6 +47,11 @@ def test_equal_stems_keep_their_suffix_and_equal_names_their_path(tmp_path, put)
     }
 
 
+def test_no_result_lies_where_another_one_is_written(tmp_path, put):
+    found = planned([put("a.part.tif", "a.tif")], tmp_path / "out")
+    assert found == {"in/a.part.tif": "a.part_", "in/a.tif": "a"}
+
+
 @pytest.mark.parametrize(
     "names",
     [("x_y/a.tif", "x/y/a.tif", "x/y_a.tif"), ("a.tif", "a.png", "a.tif.png"), ("a.tif", "x/a.tif", "x_a.tif.png")],

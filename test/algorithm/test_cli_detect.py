@@ -339,7 +339,18 @@ def test_more_members_than_there_are_is_one_line(detect, folder):
 
 @pytest.mark.parametrize(
     "options",
-    [{"views": 9}, {"views": 0}, {"members": 0}, {"threshold": 1.5}, {"mpp": 0}, {"precision": "f16"}, {"threads": 0}],
+    [
+        {"views": 9},
+        {"views": 0},
+        {"members": 0},
+        {"threshold": 1.5},
+        {"threshold": "nan"},
+        {"mpp": 0},
+        {"mpp": "nan"},
+        {"mpp": "inf"},
+        {"precision": "f16"},
+        {"threads": 0},
+    ],
 )
 def test_values_out_of_range_are_wrong_usage(detect, folder, options):
     result = detect(folder, **options)

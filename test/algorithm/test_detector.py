@@ -1,6 +1,8 @@
 """The straight path from pixels to Detections, with an engine that finds drawn figures."""
 
 import logging
+from threading import Event
+from threading import enumerate as enumerate_threads
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algorithm.detector import Detector, Options, filled_up
-from algorithm.errors import ImageError, MitosisError
+from algorithm.errors import EngineError, ImageError, MitosisError
 from algorithm.frames import Mpp
 
 HALF_UM = Mpp(0.5, 0.5)
@@ -321,6 +323,26 @@ def test_an_image_after_one_that_broke_off_is_not_mixed_with_it(
     with pytest.raises(ImageError, match="is damaged"):
         detector.detect(Broken(pixels, HALF_UM))
     same(detector.detect(whole)[0], fresh)
+
+
+def test_nothing_reads_on_in_an_image_whose_engine_failed(
+    loaded_bundle, fake_engine, memory_image, draw, spread_figures
+):
+    class Slow(memory_image):
+        def _window(self, level, x, y, width, height):
+            Event().wait(0.05)  # reading ahead is still under way when the engine fails
+            return super()._window(level, x, y, width, height)
+
+    class Failing(type(fake_engine())):
+        def result(self):
+            super().result()
+            raise EngineError("the device is lost")
+
+    engine = fake_engine()
+    engine.__class__ = Failing
+    with pytest.raises(EngineError, match="the device is lost"):
+        Detector(loaded_bundle, Options(), engines=[engine]).detect(Slow(draw((400, 400)), HALF_UM))
+    assert not [thread.name for thread in enumerate_threads() if thread.name.startswith("reader")]
 
 
 def test_more_members_than_there_are_is_refused(loaded_bundle):

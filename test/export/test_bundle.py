@@ -18,7 +18,7 @@ import export.bundle as export_bundle
 from algorithm.bundle import load_bundle
 from algorithm.engines.openvino import OpenvinoEngine
 from export.agreement import tiles_of
-from export.bundle import Wishes, shape_of
+from export.bundle import Wishes, joined_training, shape_of
 from export.cli import main
 from training.model import SCORE_FLOOR, TOP_K, Facts, TileNetwork, load_checkpoint
 
@@ -155,6 +155,17 @@ def test_two_members_at_0_25_um_replace_an_earlier_bundle(export, write_checkpoi
     assert set(kept()) & set(before) == {"bundle.yaml"}
     for member in (0, 1):
         assert OpenvinoEngine(bundle.member_path(member), precision="f32", threads=1).tile_px == 160
+
+
+def test_bundle_was_trained_on_what_any_of_its_members_was():
+    one = {"slides": ["H03", "H05"], "data_sets": ["mitos14"], "held_back": ["H07", "H14"], "seed": 0, "batch": 16}
+    two = {"slides": ["H03", "H07"], "data_sets": ["tupac"], "held_back": ["H14", "H05"], "seed": 1, "batch": 16}
+    joined = joined_training([one, two])
+    assert joined == {
+        "slides": ["H03", "H05", "H07"], "data_sets": ["mitos14", "tupac"], "glasses": [], "held_back": ["H14"],
+        "batch": 16, "members": [one, two],
+    }  # fmt: skip
+    assert joined_training([one, dict(one)]) == one
 
 
 # what is refused

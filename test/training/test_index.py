@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,14 @@ def test_held_back_slides_are_left_out():
     assert [one.slide for one in without_slides(IMAGES, ["H03"])] == ["H04", "A03"]
     assert without_slides(IMAGES, []) == IMAGES
     assert without_slides([], ["H03"]) == []
+
+
+def test_a_slide_is_held_back_with_its_glass_wherever_that_is_named():
+    twin = replace(image("A04"), glass="H04")
+    images = [*IMAGES, twin]
+    assert twin not in without_slides(images, ["H04"])
+    assert [one.slide for one in without_slides(images, ["A04"])] == ["H03", "H03", "A03"]
+    assert twin in without_slides(images, ["H03"])
 
 
 def test_chosen_slides_keep_their_order():

@@ -18,6 +18,7 @@ from training.sampling import PatchSampler
 from training.settings import Settings, SettingsError, load_settings
 
 ITERATIONS, SAVE_EVERY, BATCH, WARM = 6, 3, 2, 2
+MOMENTUMS = (2.5e-3, 1.25e-3, 6.25e-4)
 EMAS = ("ema-0.0025.pth", "ema-0.00125.pth", "ema-0.000625.pth")
 
 
@@ -38,6 +39,7 @@ _base_ = ["{configs / "cpu_half.py"}"]
 {thin_network}
 patch_px = (64, 64)
 iterations = {ITERATIONS}
+ema_momentums = {MOMENTUMS}
 save_every = {SAVE_EVERY}
 watch_every = 1000
 batch = {BATCH}

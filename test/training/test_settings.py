@@ -77,7 +77,8 @@ def test_two_classes_make_a_network_of_two(config):
         ("classes = 3", "classes: Input should be less than or equal to 2"),
         ("patch_px = (160, 100)", r"patch_px \(160, 100\) is not in multiples of 32"),
         ("patch_px = (160, 32)", r"patch_px \(160, 32\) is less than two boxes of 32.0 px"),
-        ("warmup = dict(iterations=6500, start=1e-5)", "warmup.iterations 6500 of 6500 iterations"),
+        ("warmup = dict(iterations=10_000, start=1e-5)", "warmup.iterations 10000 of 10000 iterations"),
+        ("warmup = dict(iterations=0, start=1e-5)", "warmup.iterations: Input should be greater than or equal to 1"),
     ],
 )
 def test_setting_that_cannot_be_is_refused_by_name(config, line, message):

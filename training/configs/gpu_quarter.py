@@ -3,5 +3,5 @@
 _base_ = ["_base_.py"]
 
 data = ["../shared/data/mitos14", "../shared/data/mitos14_patches", "../shared/data/icpr2012_train"]
-held_back = ["H07", "H14"]
+held_back = ["H05", "H07"]
 licence = "not stated by the data sets; for research"

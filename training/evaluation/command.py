@@ -51,7 +51,8 @@ def calibrate_bundle(folder: Path, data: Sequence[Path], slides: Sequence[str], 
     """
     bundle = load_bundle(folder)
     images = _images(data, slides)
-    seen = sorted({image.slide for image in images} & set(bundle.facts.training.get("slides", [])))
+    trained = {name for key in ("slides", "glasses") for name in bundle.facts.training.get(key, [])}
+    seen = sorted({image.slide for image in images if image.glasses & trained})
     if seen:
         raise DataError(f"{folder} was trained on slide(s) {', '.join(seen)}; name others with --slides")
     # everything down to the networks' floor: the tail belongs to the calibration

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
+from algorithm.writers import PART_SUFFIX
+
 LOG_NAME = "losses.csv"
 
 
@@ -63,7 +65,12 @@ def drop_rows_after(path: Path, iteration: int) -> None:
         return
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    path.unlink()
+    part = path.with_name(path.name + PART_SUFFIX)
+    part.unlink(missing_ok=True)
     for row in rows:
         if int(row["iteration"]) <= iteration:
-            append_row(path, {name: float(value) for name, value in row.items()})
+            append_row(part, {name: float(value) for name, value in row.items()})
+    if part.exists():
+        part.replace(path)
+    else:
+        path.unlink()  # every row came later

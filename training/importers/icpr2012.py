@@ -7,6 +7,8 @@ from training.importers.pictures import picture_size
 from training.index import Annotation, IndexedImage
 
 LAYOUT = "<frame>.jpg + <frame>.csv of contour pixels"
+# The numbers of MITOS-ATYPIA-14 go on from these slides', and these two are in both sets: perhaps the same glass.
+SAME_GLASS = {"A03": "H03", "A04": "H04"}
 MPP = Mpp(0.2456, 0.2456)  # Aperio ScanScope XT; published with the set, not in the files
 
 
@@ -26,6 +28,7 @@ def read(folder: Path) -> list[IndexedImage]:
             size=picture_size(path),
             mpp=MPP,
             annotations=tuple(_figures(path.with_suffix(".csv"))),
+            glass=SAME_GLASS.get(path.stem.split("_")[0], ""),
         )
         for path in sorted(folder.glob("*.jpg"))
     ]

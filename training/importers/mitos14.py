@@ -12,7 +12,7 @@ MPP_BY_SCANNER = {  # published with the contest, not in the files
     "H": Mpp(0.2275, 0.2275),  # Hamamatsu NanoZoomer 2.0-HT
     "A": Mpp(0.2455, 0.2455),  # Aperio ScanScope XT
 }
-SAME_GLASS = {"A03": "H03"}  # one slide on two scanners must not be held back and trained on
+SAME_SLIDE = {"A03": "H03"}  # one slide on two scanners
 LABELS: dict[str, Label] = {"MF": "MF", "NMF": "NMF"}
 
 
@@ -33,7 +33,7 @@ def read(folder: Path) -> list[IndexedImage]:
     return [
         IndexedImage(
             dataset=folder.name,
-            slide=SAME_GLASS.get(path.stem[:3], path.stem[:3]),
+            slide=SAME_SLIDE.get(path.stem[:3], path.stem[:3]),
             path=path,
             size=picture_size(path),
             mpp=MPP_BY_SCANNER[path.stem[0]],

@@ -37,6 +37,14 @@ def test_tiff_tags_give_the_scale_where_it_is_plausible(tmp_path, unit, per_unit
     assert mpp_of(path) == (expected and pytest.approx(expected, rel=1e-5))
 
 
+@pytest.mark.parametrize(("kind", "value"), [("f", 40_000.0), ("I", 40_000), ("d", 40_000.0)])
+def test_a_resolution_of_a_type_that_the_standard_does_not_know_is_none(tmp_path, kind, value):
+    path = tmp_path / "region.tif"
+    tags = [(tag, kind, 1, value, True) for tag in (282, 283)]
+    tifffile.imwrite(path, PIXELS, photometric="rgb", extratags=tags)
+    assert mpp_of(path) is None
+
+
 def test_a_tiff_without_resolution_has_no_scale(tmp_path):
     path = tmp_path / "region.tif"
     tifffile.imwrite(path, PIXELS, photometric="rgb")

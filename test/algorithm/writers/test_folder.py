@@ -90,6 +90,23 @@ def test_a_folder_that_is_no_result_is_left_alone(tmp_path, write):
     assert tree(tmp_path) == {"slides/case1.tif": b"somebody's slide"}
 
 
+@pytest.mark.parametrize("name", [".git", ".env"])
+def test_hidden_files_are_somebodys_too(tmp_path, write, name):
+    write(tmp_path / "a")
+    (tmp_path / "a" / name).write_text("mine")
+    before = tree(tmp_path)
+    with pytest.raises(OutputError, match=rf"a: holds \{name}, which is no result"):
+        write(tmp_path / "a", n=2)
+    assert tree(tmp_path) == before
+
+
+def test_what_a_file_manager_left_is_no_hindrance(tmp_path, write):
+    write(tmp_path / "a")
+    (tmp_path / "a" / ".DS_Store").write_bytes(b"icons")
+    write(tmp_path / "a", n=2)
+    assert sorted(tree(tmp_path)) == [f"a/{name}" for name in NAMES]
+
+
 def test_a_file_in_the_place_of_the_folder_is_left_alone(tmp_path, write):
     (tmp_path / "a").write_text("mine")
     with pytest.raises(OutputError, match="a: cannot be written"):

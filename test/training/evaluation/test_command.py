@@ -116,6 +116,16 @@ def test_bundle_is_not_calibrated_on_slides_it_was_trained_on(command, disc_bund
     assert command("calibrate", "--bundle", folder, "--data", data, "--slides", "H14").exit_code == 0
 
 
+def test_bundle_is_not_calibrated_on_a_glass_that_it_was_trained_on_under_another_name(command, disc_bundle, data):
+    folder = disc_bundle()
+    facts = load_bundle(folder).facts
+    trained = {"slides": ["A07"], "glasses": ["A07", "H07"]}
+    write_bundle(folder, facts.model_copy(update={"training": trained}))
+    result = command("calibrate", "--bundle", folder, "--data", data)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {folder} was trained on slide(s) H07; name others with --slides\n"
+
+
 def test_plot_never_replaces_the_report(command, disc_bundle, data, tmp_path):
     result = command("evaluate", "--bundle", disc_bundle(), "--data", data, "--json", tmp_path / "scores.png")
     assert result.exit_code == 5

@@ -113,14 +113,21 @@ def test_ap_counts_more_than_a_hundred_detections(predicted):
 
 
 def test_froc_of_a_perfect_detector_is_one(predicted):
-    assert froc_area(*froc([predicted([100, 200], [100, 200], [0.9, 0.7])])) == pytest.approx(1.0)
+    assert froc_area(*froc([predicted([100, 200], [100, 200], [0.9, 0.7])])) == pytest.approx(8.0)
 
 
 def test_froc_counts_recall_from_where_it_is_reached(predicted):
-    # the imposter is surer than the figure: recall 1 begins at one false positive of eight
+    # the imposter is surer than the figure: recall 1 begins at one false positive of eight, between two of 50 points
     image = predicted([100], [300, 100], [0.9, 0.8])
-    assert froc_area(*froc([image])) == pytest.approx(7 / 8, abs=2e-3)
-    assert froc_area(*froc([image, image])) == pytest.approx(7 / 8, abs=2e-3)  # false positives are an image's
+    assert froc_area(*froc([image])) == pytest.approx(7, abs=0.1)
+    assert froc_area(*froc([image, image])) == pytest.approx(7, abs=0.1)  # false positives are an image's
+
+
+def test_froc_lies_on_lines_between_thresholds_as_the_organisers_have_it():
+    # recall 0.5 at 0 false positives, 1 at 4, which lasts: 0.75 on average over the first half
+    fp, recall = np.array([0.0, 4.0]), np.array([0.5, 1.0])
+    assert froc_area(fp, recall) == pytest.approx(4 * 0.75 + 4, abs=0.01)
+    assert froc_area(fp + 2, recall) == pytest.approx(4 * 0.75 + 2, abs=0.1)  # nothing before the first
 
 
 def test_froc_of_what_finds_nothing_is_zero(predicted):
@@ -137,4 +144,4 @@ def test_froc_lies_between_nothing_and_all(predicted):
         fp, recall = froc([image])
         assert (np.diff(fp) >= 0).all()
         assert (np.diff(recall) >= 0).all()
-        assert 0 <= froc_area(*froc([image])) <= 1
+        assert 0 <= froc_area(*froc([image])) <= 8

@@ -41,6 +41,15 @@ def test_icpr_frames_carry_their_slide_size_and_scale(tmp_path):
     assert first.annotations == ()
 
 
+def test_slides_of_both_contests_share_a_glass(tmp_path):
+    for name in ("A03_01", "A04_01", "A02_01"):
+        picture(tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.csv").write_text("")
+    assert [(image.slide, image.glass) for image in read_folder(tmp_path)] == [
+        ("A02", ""), ("A03", "H03"), ("A04", "H04"),
+    ]  # fmt: skip
+
+
 def test_lines_with_trailing_commas_and_empty_lines_are_read(tmp_path):
     picture(tmp_path / "A00_01.jpg")
     (tmp_path / "A00_01.csv").write_text("1,1,\n\n3,4,3,4,\n")

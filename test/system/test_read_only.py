@@ -1,0 +1,56 @@
+"""The platform's file system: everything read-only but the output and /tmp."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "test/input/interf0"
+# in a name space of mounts of its own: nothing of this is seen outside
+READ_ONLY = "mount --make-rprivate / && mount --bind / / && mount -o remount,ro,bind / && "
+
+
+@pytest.fixture(scope="module")
+def sealed():
+    """Return a function that runs python with `/` read-only; `writable` folders stay writable."""
+
+    def run(*arguments: object, writable: tuple[Path, ...]) -> subprocess.CompletedProcess:
+        # bound to themselves first, they are mounts of their own and outside of the read-only one
+        keep = "".join(f"mount --bind '{path}' '{path}' && " for path in writable)
+        command = f"{keep}mount --bind / /mnt && mount -o remount,ro,bind /mnt && "
+        keep_inside = "".join(f"mount --bind '{path}' '/mnt{path}' && " for path in writable)
+        inside = 'mount --rbind /proc /mnt/proc && mount --rbind /dev /mnt/dev && exec chroot /mnt "$@"'
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-c", command + keep_inside + inside, "sh", sys.executable, *map(str, arguments)],
+            capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(ROOT), "HOME": "/tmp"},
+        )  # fmt: skip
+
+    try:
+        tried = run("-c", "open('/etc/probe', 'w')", writable=())
+    except FileNotFoundError:
+        pytest.skip("there is no `unshare` here")
+    if "Read-only file system" not in tried.stderr:
+        pytest.skip(f"no read-only name space can be made here: {tried.stderr.strip()[-200:]}")
+    return run
+
+
+def test_a_case_runs_where_only_the_output_and_tmp_can_be_written(sealed, tmp_path, tiny_bundle):
+    arguments = ("-m", "algorithm", "run", "--input", SAMPLE, "--output", tmp_path, "--model", tiny_bundle)
+    ended = sealed(*arguments, "--members", 1, "--precision", "f32", writable=(tmp_path,))
+    assert ended.returncode == 0, ended.stderr
+    assert "points" in json.loads((tmp_path / "mitotic-figures.json").read_text())
+    assert [path.name for path in tmp_path.iterdir()] == ["mitotic-figures.json"]
+
+
+@pytest.mark.parametrize("command", ["run", "detect"])
+def test_an_output_that_is_read_only_is_one_line_and_code_5(sealed, tmp_path, tiny_bundle, command):
+    given = ("--input", SAMPLE) if command == "run" else (SAMPLE,)
+    ended = sealed("-m", "algorithm", command, *given, "--output", tmp_path, "--model", tiny_bundle, writable=())
+    assert ended.returncode == 5, ended.stderr
+    assert ended.stderr == (
+        f"error: {tmp_path}: cannot be written (Read-only file system); name another folder with --output\n"
+    )
+    assert list(tmp_path.iterdir()) == []
