@@ -9,24 +9,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "test/input/interf0"
-# in a name space of mounts of its own: nothing of this is seen outside
-READ_ONLY = "mount --make-rprivate / && mount --bind / / && mount -o remount,ro,bind / && "
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(ROOT), "HOME": "/tmp"}
 
 
 @pytest.fixture(scope="module")
 def sealed():
-    """Return a function that runs python with `/` read-only; `writable` folders stay writable."""
+    """Return a function that runs python where `/` is read-only but for the folders given."""
 
     def run(*arguments: object, writable: tuple[Path, ...]) -> subprocess.CompletedProcess:
-        # bound to themselves first, they are mounts of their own and outside of the read-only one
-        keep = "".join(f"mount --bind '{path}' '{path}' && " for path in writable)
-        command = f"{keep}mount --bind / /mnt && mount -o remount,ro,bind /mnt && "
-        keep_inside = "".join(f"mount --bind '{path}' '/mnt{path}' && " for path in writable)
-        inside = 'mount --rbind /proc /mnt/proc && mount --rbind /dev /mnt/dev && exec chroot /mnt "$@"'
-        return subprocess.run(
-            ["unshare", "--mount", "sh", "-c", command + keep_inside + inside, "sh", sys.executable, *map(str, arguments)],
-            capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(ROOT), "HOME": "/tmp"},
-        )  # fmt: skip
+        # in a name space of mounts of its own: nothing of this is seen outside
+        steps = ["mount --bind / /mnt", "mount -o remount,ro,bind /mnt"]
+        steps += [f"mount --rbind '{path}' '/mnt{path}'" for path in ("/proc", "/dev", "/sys", *writable)]
+        script = " && ".join([*steps, 'exec chroot /mnt "$@"'])
+        command = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
 
     try:
         tried = run("-c", "open('/etc/probe', 'w')", writable=())
