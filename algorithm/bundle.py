@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from scipy.special import expit
 
 from algorithm.errors import BundleError, OutputError
 
@@ -52,7 +53,7 @@ class Calibration(Strict):
 
     def probability(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return calibrated probabilities of raw scores, same shape."""
-        return np.asarray(1 / (1 + np.exp(-(self.slope * logit(score) + self.intercept))))
+        return np.asarray(expit(self.slope * logit(score) + self.intercept))
 
 
 class Bundle(Strict):

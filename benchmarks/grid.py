@@ -4,9 +4,11 @@
 
 RTMDet's channel attention averages over a tile, so a score depends a little on what else is in it. The same image
 is worked on in several grids; what is found in one is compared with the first, within the bundle's fusion radius.
+Without an image, on the drawn sample repeated to a region of several tiles: one that two tiles cover has one grid.
 """
 
 import argparse
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +18,24 @@ from algorithm.detections import Detections
 from algorithm.detector import Detector, Options
 from algorithm.frames import Mpp, image_to_um
 from algorithm.images import open_image
-from benchmarks.pictures import SAMPLE
+from benchmarks.pictures import region, write_tiff
 
-OVERLAPS = (1, 2, 3, 5)  # times the bundle's own: each puts the tiles elsewhere
+REGION_PX, REGION_MPP = (5200, 4100), 0.25
+OVERLAPS = (1, 3, 8)  # times the bundle's own: each needs another number of tiles, which puts them elsewhere
 
 
 def main() -> None:
     """Print, for each other grid, how many detections it shares with the first and how far they differ."""
     arguments = _arguments()
-    bundle = load_bundle(arguments.model)
-    images = arguments.images or sorted(SAMPLE.glob("*.tif"))
     mpp = Mpp(arguments.mpp, arguments.mpp) if arguments.mpp else None
+    with tempfile.TemporaryDirectory() as scratch:
+        images = arguments.images or [Path(scratch) / "region.tif"]
+        if not arguments.images:
+            write_tiff(images[0], region(*REGION_PX), mpp=REGION_MPP, kind="strips")
+        _report(load_bundle(arguments.model), images, mpp)
+
+
+def _report(bundle: LoadedBundle, images: list[Path], mpp: Mpp | None) -> None:
     first, *others = [_found(bundle, overlap * bundle.facts.overlap_px, images, mpp) for overlap in OVERLAPS]
     figures = sum(len(one.figures) for one in first)
     print(

@@ -66,7 +66,7 @@ def _measure(arguments: argparse.Namespace) -> None:
             detections, record = detector.detect(image)
             whole.append(time.perf_counter() - begun)
         if not alone:  # a maximum over the process's life: read before all tiles are held for the engine alone
-            peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # Linux counts in KiB
+            peak_gib = _peak_gib()
         alone.append(_engine_alone(detector, arguments.file))
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, open_image(arguments.file) as image:
@@ -86,7 +86,11 @@ def _measure(arguments: argparse.Namespace) -> None:
     print(f"  start, with imports     {_start_s():6.2f} s")
     print(f"  loading the model       {loaded:6.2f} s")
     print(f"  writers                 {writers:6.2f} s")
-    print(f"  peak memory             {peak_gib:6.2f} GiB to Detections")
+    print(f"  peak memory             {peak_gib:6.2f} GiB to Detections, {_peak_gib():.2f} GiB with the writers")
+
+
+def _peak_gib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # Linux counts in KiB
 
 
 def _start_s() -> float:

@@ -243,3 +243,8 @@ def test_calibration_keeps_the_order_and_stays_a_probability(score, slope, inter
 def test_a_calibration_of_one_and_zero_leaves_scores_as_they_are(score):
     calibrated = Calibration(slope=1, intercept=0, fitted_on="nothing").probability(score)
     np.testing.assert_allclose(calibrated, score, atol=1.1e-6)
+
+
+def test_a_steep_calibration_saturates_without_a_warning():
+    steep = Calibration(slope=500.0, intercept=0.0, fitted_on="")
+    assert steep.probability(np.array([0.0, 0.5, 1.0])).tolist() == [0.0, 0.5, 1.0]

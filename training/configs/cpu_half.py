@@ -1,4 +1,4 @@
-"""For two CPU cores and a hundred minutes: small patches at 0.5 um/px, which buys four times the tissue a second."""
+"""For two CPU cores and an hour and a half: small patches at 0.5 um/px, which buys four times the tissue a second."""
 
 _base_ = ["_base_.py"]
 
