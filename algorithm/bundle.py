@@ -33,7 +33,7 @@ class Strict(BaseModel):
 class Member(Strict):
     """One network: an ONNX file in the bundle's folder, uint8 [1, tile, tile, 3] RGB in, boxes and scores out."""
 
-    file: str
+    file: str = Field(pattern=r"^[\w-][\w.-]*$")  # in the bundle's folder, nowhere else
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     source: str  # the checkpoint it was exported from
 

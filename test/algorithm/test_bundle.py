@@ -161,6 +161,8 @@ def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
         ({"ensemble": "screen"}, "ensemble: Input should be 'full'"),
         ({"tile_px": "wide"}, "tile_px: Input should be a valid integer"),
         ({"calibration": {"slope": 0, "intercept": 0, "fitted_on": ""}}, "calibration.slope: Input should be greater"),
+        ({"members": [{"file": "../a.onnx", "sha256": "0" * 64, "source": ""}]}, "members.0.file: String should match"),
+        ({"members": [{"file": "/a.onnx", "sha256": "0" * 64, "source": ""}]}, "members.0.file: String should match"),
         ({"members": [{"file": "a.onnx", "sha256": "12", "source": ""}]}, "members.0.sha256: String should match"),
     ],
 )

@@ -21,7 +21,7 @@ def detector_of(network: torch.nn.Module, settings: Settings) -> Detector:
         name="checkpoint",
         version="0",
         licence=settings.licence,
-        members=[Member(file="in memory", sha256="0" * 64, source="in memory")],
+        members=[Member(file="in-memory", sha256="0" * 64, source="in memory")],
         classes=[FIGURE_CLASS],
         mpp=settings.mpp,
         mpp_tolerance=0.0,
