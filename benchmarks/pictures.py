@@ -22,7 +22,11 @@ def region(width: int, height: int) -> np.ndarray:
 
 
 def write_tiff(path: Path, pixels: np.ndarray, *, mpp: float, kind: str) -> None:
-    """Write a TIFF with its resolution; kind: `strips` uncompressed, `tiles` JPEG."""
-    how = {"strips": {"rowsperstrip": 64}, "tiles": {"tile": (512, 512), "compression": "jpeg"}}[kind]
+    """Write a TIFF with its resolution; kind: `strips` uncompressed, `tiles` JPEG, `strip` one of LZW."""
+    how = {
+        "strips": {"rowsperstrip": 64},
+        "tiles": {"tile": (512, 512), "compression": "jpeg"},
+        "strip": {"rowsperstrip": len(pixels), "compression": "lzw", "predictor": True},
+    }[kind]
     per_cm = UM_PER_CM / mpp
     tifffile.imwrite(path, pixels, photometric="rgb", resolution=(per_cm, per_cm), resolutionunit="CENTIMETER", **how)

@@ -1,13 +1,14 @@
 """One region, one member, one view: how close the whole path comes to the engine alone.
 
     python -m benchmarks.region [--model DIR] [--width 7215 --height 5412 --mpp 0.25] [--runs 5]
+        [--kinds strips tiles strip]
 
 Prints, from one run: the machine's matmul rate, the engine's time for the region's tiles and its GFLOP/s, the
 time from opening the image to Detections and its ratio to that, start, model loading, writers, peak memory.
 """
 
 import argparse
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from benchmarks.pictures import region, write_tiff
 
 
 def main() -> None:
-    """Measure both kinds of TIFF, each in a process of its own."""
+    """Measure each kind of TIFF in a process of its own."""
     arguments = _arguments()
     if arguments.file:
         return _measure(arguments)
@@ -37,11 +38,11 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch:
         pixels = region(arguments.width, arguments.height)
-        for kind in ("strips", "tiles"):
+        for kind in arguments.kinds:
             file = Path(scratch) / f"{kind}.tif"
             write_tiff(file, pixels, mpp=arguments.mpp, kind=kind)
         del pixels
-        for kind in ("strips", "tiles"):
+        for kind in arguments.kinds:
             # a fresh process: peak memory is this image's own
             command = [
                 sys.executable,
@@ -90,7 +91,9 @@ def _measure(arguments: argparse.Namespace) -> None:
 
 
 def _peak_gib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # Linux counts in KiB
+    """Return the most memory this process held; getrusage would count what its parent held before it was started."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024**2
 
 
 def _start_s() -> float:
@@ -121,6 +124,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--height", type=int, default=5412)
     parser.add_argument("--mpp", type=float, default=0.25)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--kinds", nargs="+", choices=("strips", "tiles", "strip"), default=["strips", "tiles"])
     parser.add_argument("--precision", choices=("f32", "bf16"), default=default_precision())
     parser.add_argument("--file", type=Path, help="measure this file instead of drawn ones")
     return parser.parse_args()

@@ -10,7 +10,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_OF = {  # where a distribution's module has another name
-    "imagecodecs": "imagecodecs",
     "opencv-python-headless": "cv2",
     "openslide-bin": "openslide_bin",
     "openslide-python": "openslide",
