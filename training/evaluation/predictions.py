@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from algorithm.detector import Detector
 from algorithm.frames import area_mm2, image_to_um
-from algorithm.images import open_image
 from training.index import IndexedImage
+from training.opening import open_picture
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class Predicted:
 
     dataset: str
     slide: str
+    scanner: str
+    tumour: str
     name: str
     area_mm2: float
     truth_um: NDArray[np.float64]
@@ -32,13 +34,15 @@ def predict(
     """Run the detector over every image at the index's scale; all detections down to the reporting threshold."""
     results = []
     for number, image in enumerate(images, start=1):
-        with open_image(image.path, mpp=image.mpp) as opened:
+        with open_picture(image) as opened:
             found, _ = detector.detect(opened)
         truth = np.array(image.places("MF"), np.float64).reshape(-1, 2)
         results.append(
             Predicted(
                 dataset=image.dataset,
                 slide=image.slide,
+                scanner=image.scanner,
+                tumour=image.tumour,
                 name=image.name,
                 area_mm2=area_mm2(image.size, image.mpp),
                 truth_um=image_to_um(truth, image.mpp),

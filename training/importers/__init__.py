@@ -1,21 +1,29 @@
-"""A folder of a published data set -> a list of IndexedImage. The format is seen from what the folder holds."""
+"""A folder -> a list of IndexedImage: an index, or a published data set, which is seen from what the folder holds."""
 
 from pathlib import Path
 
 from algorithm.errors import ImageError
 from training.importers import canine_tiles, icpr2012, mitos14
-from training.index import IndexedImage
+from training.index import IndexedImage, check, usable
+from training.store import is_index, read_index
 
 FORMATS = (mitos14, canine_tiles, icpr2012)  # icpr2012 last: any folder of CSV contours looks like it
 
 
 def read_folder(folder: Path) -> list[IndexedImage]:
-    """Return the images of one data folder, sorted by name. Raises ImageError for an unknown layout."""
+    """Return the images of one data folder, sorted by name, ready to be trained on.
+
+    Raises ImageError for an unknown layout, DataError for data that cannot be used.
+    """
     if not folder.is_dir():
         raise ImageError(f"{folder}: no such folder")
+    if is_index(folder):
+        return usable(read_index(folder), str(folder))
     for layout in FORMATS:
         if layout.recognises(folder):
-            return sorted(layout.read(folder), key=lambda image: image.path.name)
+            images = sorted(layout.read(folder), key=lambda image: image.path.name)
+            check(images, str(folder))
+            return usable(images, str(folder))
     known = "; ".join(f"{layout.__name__.rsplit('.', 1)[1]}: {layout.LAYOUT}" for layout in FORMATS)
     raise ImageError(f"{folder}: not a data set of a known layout ({known})")
 

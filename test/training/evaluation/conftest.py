@@ -19,6 +19,7 @@ def predicted() -> Callable[..., Predicted]:
     def made(truth: Sequence[float], found: Sequence[float], probability: Sequence[float] = (), **changes) -> Predicted:
         chances = np.asarray(probability if len(probability) else [0.9] * len(found), np.float32).astype(np.float64)
         facts = {"dataset": "set", "slide": "H03", "name": "H03_00Aa", "area_mm2": 0.5, "score": chances}
+        facts |= {"scanner": "", "tumour": ""}
         return Predicted(
             **(facts | changes), truth_um=places(truth).reshape(-1, 2), found_um=places(found).reshape(-1, 2),
             probability=chances,
