@@ -169,7 +169,9 @@ def _loader(settings: Settings, images: list[IndexedImage]) -> DataLoader:
         augment=Augment(**settings.augment.model_dump()),
         cache_bytes=settings.cache_bytes,
     )
-    sampler = PatchSampler(weights(dataset.patches, settings.shares), seed=settings.seed)
+    probabilities = weights(dataset.patches, settings.shares)
+    dataset.mix_by(probabilities)
+    sampler = PatchSampler(probabilities, seed=settings.seed)
     return DataLoader(
         dataset,
         batch_size=settings.batch,
