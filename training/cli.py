@@ -20,13 +20,17 @@ def main() -> None:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--work-dir", type=click.Path(path_type=Path), help="Where the run is kept; default work_dirs/CONFIG.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the work dir.")
+@click.option(
+    "--pretrained", type=click.Path(path_type=Path), help="Weights to begin from: a .pth, a bundle, its .onnx."
+)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in --set seed=1.")
-def train(config: Path, work_dir: Path | None, resume: bool, changes: tuple[str, ...]) -> None:
+def train(config: Path, work_dir: Path | None, resume: bool, pretrained: Path | None, changes: tuple[str, ...]) -> None:
     """Train the network of CONFIG, an mmengine config such as training/configs/cpu_half.py."""
     from training.run import train as run
     from training.settings import load_settings, parse_changes
 
-    run(load_settings(config, parse_changes(changes)), work_dir or Path("work_dirs") / config.stem, resume=resume)
+    settings, folder = load_settings(config, parse_changes(changes)), work_dir or Path("work_dirs") / config.stem
+    run(settings, folder, resume=resume, pretrained=pretrained)
 
 
 data_option = click.option(

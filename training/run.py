@@ -20,12 +20,15 @@ from algorithm.writers.atomic import write_bytes
 from training.augment import Augment
 from training.hooks.ema import MultiEmaHook
 from training.hooks.plain import PlainCheckpointHook
+from training.hooks.pretrained import PretrainedHook
 from training.hooks.progress import ProgressHook
 from training.hooks.watch import WatchHook
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides
 from training.model import Facts, build_network
 from training.patches import PatchDataset
+from training.pretrained import Source, read_source
+from training.pretrained.record import recorded, with_record
 from training.sampling import PatchSampler, weights
 from training.settings import Settings, SettingsError
 
@@ -67,8 +70,10 @@ class ResumingTrainLoop(IterBasedTrainLoop):
         return self.runner.model
 
 
-def train(settings: Settings, work_dir: Path, *, resume: bool) -> None:
+def train(settings: Settings, work_dir: Path, *, resume: bool, pretrained: Path | None = None) -> None:
     """Train to the end of the schedule; checkpoints, averages and losses.csv go to work_dir.
+
+    pretrained: weights to begin from (`training.pretrained`), instead of random ones.
 
     Raises SettingsError or DataError when the data cannot make a patch, OutputError when work_dir holds another run.
     """
@@ -77,11 +82,15 @@ def train(settings: Settings, work_dir: Path, *, resume: bool) -> None:
         raise OutputError(f"{work_dir}: holds a run already; add --resume, or name another --work-dir")
     if resume and not latest.exists():
         raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
+    if resume and pretrained:
+        raise SettingsError(f"{work_dir}: a run that is resumed has weights already; leave out --pretrained")
+    source = read_source(pretrained) if pretrained else None
     _claim(work_dir, settings, resume=resume)
     everything = read_folders(settings.data)
     images = without_slides(everything, settings.held_back)
-    facts = _facts(settings, images)
-    hooks = _hooks(settings, facts, of_slides(everything, settings.held_back))
+    held_back = of_slides(everything, settings.held_back)
+    facts = with_record(_facts(settings, images), recorded(work_dir, source, resume=resume), held_back)
+    hooks = _hooks(settings, facts, held_back) + _beginning(settings, source)
     runner = _runner(settings, images, hooks, work_dir, resume=resume)
     print(facts.training["data"], flush=True)
     runner.train()
@@ -102,6 +111,10 @@ def _hooks(settings: Settings, facts: Facts, held_back: list[IndexedImage]) -> l
     averages = MultiEmaHook(settings.ema_momentums, facts, accumulate=settings.accumulate)
     watching = [WatchHook(averages, held_back, settings)] if held_back else []
     return [averages, PlainCheckpointHook(), ProgressHook(accumulate=settings.accumulate), *watching]
+
+
+def _beginning(settings: Settings, source: Source | None) -> list[Hook]:
+    return [PretrainedHook(source, settings.patch_px)] if source else []
 
 
 def _runner(

@@ -1,6 +1,7 @@
 """Several exponential moving averages of the weights at once, each with its own checkpoint."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -54,6 +55,7 @@ class MultiEmaHook(Hook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Put the averages into the run's checkpoint, and each one's own file beside it."""
+        checkpoint["facts"] = asdict(self._facts)  # whoever begins from it has to know what it has seen
         checkpoint["averages"] = {momentum: average.state_dict() for momentum, average in self.averages.items()}
         for momentum, average in self.averages.items():
             save_checkpoint(ema_path(Path(runner.work_dir), momentum), average.module.state_dict(), self._facts)

@@ -1,0 +1,325 @@
+import json
+import pickle
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+import training.run
+from algorithm.bundle import BUNDLE_FILE, load_bundle, write_bundle
+from algorithm.engines.openvino import OpenvinoEngine
+from algorithm.errors import BundleError
+from benchmarks.pictures import region
+from training.index import DataError
+from training.model import CheckpointError, Facts, TileNetwork, build_network, load_checkpoint, save_checkpoint
+from training.pretrained import Source, load_pretrained, put_into, read_source
+from training.pretrained.norms import measure_norms
+from training.settings import SettingsError, load_settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODEL = REPOSITORY / "model"
+TILE_PX = 96
+TRAINED = {"data": "some", "data_sets": ["drawn"], "slides": ["A01"], "glasses": ["A01", "glass 1"]}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, configs, thin_network):
+    """Return a function that gives mmdet's config of a thin RTMDet."""
+
+    def config(classes: int = 1) -> dict:
+        path = tmp_path_factory.mktemp("config") / "thin.py"
+        path.write_text(f"_base_ = ['{configs / 'cpu_half.py'}']\n{thin_network}")
+        made = load_settings(path).model
+        return made | {"bbox_head": made["bbox_head"] | {"num_classes": classes}}
+
+    return config
+
+
+def random(model: dict, seed: int = 0) -> torch.nn.Module:
+    """Return a network of which no two tensors are alike."""
+    network = build_network(model)
+    made = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            if tensor.is_floating_point():
+                noise = torch.randn(tensor.shape, generator=made)
+                tensor.copy_(1 + noise.abs() / 4 if "bn" in name or "running_var" in name else noise / 8)
+    return network
+
+
+def ours(path: Path, network: torch.nn.Module, model: dict, **training) -> Path:
+    facts = Facts(0.5, 16.0, ["mitotic figure"], "Apache-2.0", model, TRAINED | training)
+    save_checkpoint(path, network.state_dict(), facts)
+    return path
+
+
+def output(network: torch.nn.Module, pixels: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        levels, sides = network.bbox_head(network.extract_feat(pixels))
+    return torch.cat([level.flatten() for level in (*levels, *sides)])
+
+
+@pytest.fixture(scope="module")
+def pixels() -> torch.Tensor:
+    return torch.randn(2, 3, TILE_PX, TILE_PX, generator=torch.Generator().manual_seed(1))
+
+
+# checkpoints
+
+
+def test_checkpoint_of_this_project_takes_whole(model, tmp_path, pixels):
+    before, network = random(model()), random(model(), seed=1)
+    report = load_pretrained(network, ours(tmp_path / "ema-0.001.pth", before, model()))
+    assert report.left == []
+    assert report.took == report.of > 100
+    assert str(report) == f"pretrained ema-0.001.pth: {report.took} of {report.of} tensors took"
+    assert (output(network.eval(), pixels) == output(before.eval(), pixels)).all()
+
+
+def test_run_checkpoint_takes_as_well_and_says_what_it_saw(model, tmp_path):
+    facts = Facts(0.5, 16.0, ["mitotic figure"], "MIT", model(), TRAINED)
+    stored = {"meta": {"iter": 3}, "state_dict": random(model()).state_dict(), "averages": {}, "facts": asdict(facts)}
+    torch.save(stored, tmp_path / "iter_3.pth")
+    source = read_source(tmp_path / "iter_3.pth")
+    assert source.trained_on == {key: TRAINED[key] for key in ("data_sets", "slides", "glasses")}
+    assert source.facts()["licence"] == "MIT"
+    assert put_into(build_network(model()), source).left == []
+
+
+def test_run_checkpoint_that_does_not_say_what_it_saw_is_refused(model, tmp_path):
+    torch.save({"state_dict": random(model()).state_dict(), "averages": {}}, tmp_path / "iter_3.pth")
+    with pytest.raises(CheckpointError, match=r"iter_3.pth: does not say .* name the ema-\*.pth beside it"):
+        read_source(tmp_path / "iter_3.pth")
+
+
+def test_other_number_of_classes_leaves_the_class_layers_as_they_were(model, tmp_path):
+    network = random(model(), seed=1)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    report = load_pretrained(network, ours(tmp_path / "two.pth", random(model(classes=2)), model(classes=2)))
+    assert len(report.left) == 6
+    assert "bbox_head.rtm_cls.0.weight (2 classes, here 1)" in report.left
+    for name, tensor in network.state_dict().items():
+        assert (tensor == before[name]).all() == (".rtm_cls." in name or "num_batches" in name), name
+
+
+def published(path: Path, network: torch.nn.Module) -> Path:
+    """Write a checkpoint as mmdet's are: 80 classes, BGR, with a log that holds methods and numpy arrays."""
+    log = HistoryBuffer([1.0, 2.0], [1, 1])
+    stored = {"meta": {"epoch": 300}, "state_dict": network.state_dict(), "message_hub": {"log_scalars": {"loss": log}}}
+    torch.save(stored, path)
+    return path
+
+
+def test_published_checkpoint_sees_red_where_it_saw_red(model, tmp_path, pixels):
+    before = random(model(classes=80))
+    network = random(model(), seed=1)
+    report = load_pretrained(network, published(tmp_path / "rtmdet_s_coco.pth", before))
+    assert report.took == report.of - 6
+    assert "rtm_cls.0.weight (80 classes, here 1)" in str(report)
+    features = [one.extract_feat(given) for one, given in ((network.eval(), pixels), (before.eval(), pixels.flip(1)))]
+    for here, there in zip(*features, strict=True):
+        assert torch.allclose(here, there, atol=1e-4)
+    assert read_source(tmp_path / "rtmdet_s_coco.pth").trained_on == {}
+
+
+class Harm:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self._path,))
+
+
+def test_file_runs_no_code(tmp_path):
+    torch.save({"state_dict": {}, "more": Harm(tmp_path / "touched")}, tmp_path / "bad.pth")
+    with pytest.raises(CheckpointError, match=r"bad.pth: cannot be read as weights"):
+        read_source(tmp_path / "bad.pth")
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", pickle.dumps([1, 2]), pickle.dumps({"state_dict": 5})])
+def test_file_that_is_none_of_these_is_refused_with_what_would_do(tmp_path, content):
+    (tmp_path / "some.pth").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"some.pth: cannot be read as weights .* name an ema-\*.pth or"):
+        read_source(tmp_path / "some.pth")
+    with pytest.raises(CheckpointError, match=r"absent.pth: no such file; name an ema"):
+        read_source(tmp_path / "absent.pth")
+
+
+def test_other_network_is_refused_and_nothing_was_touched(model):
+    network = random(model())
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    half = dict(list(random(model(), seed=1).state_dict().items())[:40])
+    with pytest.raises(CheckpointError, match=r"other: \d+ of \d+ tensors took; .* and \d+ more; less than half"):
+        put_into(network, Source("other", "", half | {"layer1.weight": torch.zeros(3)}))
+    assert all((tensor == before[name]).all() for name, tensor in network.state_dict().items())
+
+
+# a bundle
+
+
+@pytest.fixture(scope="module")
+def released() -> tuple[torch.nn.Module, object]:
+    network = build_network(load_settings(REPOSITORY / "training/configs/cpu_half.py").model)
+    return network, load_pretrained(network, MODEL)
+
+
+def test_bundle_takes_whole_and_its_network_says_what_the_onnx_says(released):
+    network, report = released
+    assert report.took == report.of == 422
+    assert report.left == []
+    bundle = load_bundle(MODEL)
+    tile_px, top_k = bundle.facts.tile_px, bundle.facts.top_k
+    tile = region(tile_px, tile_px)[None]
+    engine = OpenvinoEngine(bundle.member_path(0), precision="f32", threads=2)
+    engine.submit(tile)
+    expected = engine.result()
+    assert expected.scores.max() > 0.1
+    tiles = TileNetwork(network, tile_px=tile_px, score_floor=bundle.facts.score_floor, top_k=top_k)
+    with torch.inference_mode():
+        boxes, scores = tiles.eval()(torch.from_numpy(tile))
+    # the file's weights are rounded to fp16, and these are the rounded ones: what differs is the order of sums
+    assert np.abs(scores.numpy() - expected.scores).max() < 1e-4
+    sure = expected.scores > 0.1
+    assert np.abs(np.sort(boxes.numpy()[sure], axis=0) - np.sort(expected.boxes[sure], axis=0)).max() < 0.1
+
+
+def test_folded_norms_get_the_statistics_of_patches_and_change_nothing_else(released, pixels):
+    network, report = released
+    before = output(network.eval(), pixels)
+    means = network.data_preprocessor
+    raw = ((pixels * means.std + means.mean).clamp(0, 255)).round().to(torch.uint8)
+    batch = {"inputs": list(raw), "data_samples": None}
+    measure_norms(network, report.folded, [batch, batch])
+    assert not network.training
+    assert torch.allclose(output(network, pixels), before, atol=1e-2 * float(before.abs().max()))
+    norm = network.get_submodule("backbone.stem.0.bn")
+    seen = network.backbone.stem[0].conv(network.data_preprocessor(batch)["inputs"])
+    assert torch.allclose(norm.running_mean, seen.mean(dim=(0, 2, 3)), atol=1e-4)
+    assert torch.allclose(norm.weight**2, seen.var(dim=(0, 2, 3)), rtol=1e-2, atol=1e-4)
+    # so that a step of training begins with the same function
+    first = [network.backbone.stem[0].train(mode)(network.data_preprocessor(batch)["inputs"]) for mode in (False, True)]
+    assert torch.allclose(*first, atol=1e-3)
+
+
+@pytest.fixture
+def bundle(tmp_path) -> Path:
+    return Path(shutil.copytree(MODEL, tmp_path / "bundle"))
+
+
+def test_bundle_knows_what_it_was_trained_on(bundle):
+    member = load_bundle(bundle).member_path(0)
+    folder, file = read_source(bundle), read_source(member)
+    assert folder.sha256 == file.sha256
+    assert "A00" in folder.trained_on["slides"]
+    assert folder.licence.startswith("Apache-2.0")
+    assert folder.name == f"rtmdet-s-half 0.2: {member.name}"
+
+
+def test_onnx_without_its_bundle_is_refused(bundle, tmp_path):
+    member = load_bundle(bundle).member_path(0)
+    shutil.copy(member, bundle / "copy.onnx")
+    with pytest.raises(CheckpointError, match=r"copy.onnx: the bundle.yaml beside it does not name it"):
+        read_source(bundle / "copy.onnx")
+    (bundle / BUNDLE_FILE).unlink()
+    with pytest.raises(CheckpointError, match=r"no bundle.yaml beside it, which says what it was trained on"):
+        read_source(member)
+    with pytest.raises(BundleError, match="no model bundle there"):
+        read_source(bundle)
+
+
+def test_network_of_an_ensemble_must_be_named(bundle):
+    facts = load_bundle(bundle).facts
+    write_bundle(bundle, facts.model_copy(update={"members": facts.members * 2}))
+    with pytest.raises(CheckpointError, match=r"holds 2 networks; name one of member-0-.*onnx"):
+        read_source(bundle)
+
+
+# a run
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, drawn, write_data) -> Path:
+    cells = [(60, 60), (180, 90), (100, 160)]
+    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in ("H03", "H07")]
+    return write_data(tmp_path_factory.mktemp("data") / "drawn", pictures)
+
+
+@pytest.fixture
+def config(tmp_path, configs, thin_network, data) -> Path:
+    path = tmp_path / "tiny.py"
+    path.write_text(
+        f"""
+_base_ = ["{configs / "cpu_half.py"}"]
+{thin_network}
+patch_px = (64, 64)
+iterations = 3
+ema_momentums = [1e-3]
+warmup = dict(iterations=2, start=1e-9)
+learning_rate = 1e-8
+save_every = 2
+watch_every = 1000
+batch = 2
+workers = 0
+data = ["{data}"]
+held_back = ["H07"]
+"""
+    )
+    return path
+
+
+def test_run_begins_from_the_weights_and_its_checkpoints_remember_them(config, model, tmp_path, command):
+    before = random(model())
+    begun = ours(tmp_path / "before.pth", before, model())
+    result = command("train", config, "--work-dir", tmp_path / "run", "--pretrained", begun)
+    assert result.exit_code == 0, result.output
+    assert "pretrained before.pth: " in result.output
+    after, facts = load_checkpoint(tmp_path / "run/ema-0.001.pth")
+    conv = "backbone.stage2.0.conv.weight"
+    assert torch.allclose(after.state_dict()[conv], before.state_dict()[conv], atol=1e-5)
+    assert facts.training["slides"] == ["A01", "H03"]
+    assert facts.training["glasses"] == ["A01", "H03", "glass 1"]
+    assert facts.training["data_sets"] == ["drawn"]
+    assert facts.training["pretrained"]["name"] == "before.pth"
+    assert len(facts.training["pretrained"]["sha256"]) == 64
+    assert json.loads((tmp_path / "run/pretrained.json").read_text())["trained_on"]["slides"] == ["A01"]
+    # and so does what begins from those
+    assert read_source(tmp_path / "run/iter_3.pth").trained_on["slides"] == ["A01", "H03"]
+
+
+def test_resumed_run_remembers_the_weights_that_it_began_from(config, model, tmp_path):
+    begun = ours(tmp_path / "before.pth", random(model()), model())
+    settings, folder = load_settings(config), tmp_path / "run"
+    training.run.train(settings, folder, resume=False, pretrained=begun)
+    folder = folder.rename(tmp_path / "moved")  # mmengine takes two runs of one name in one second for one
+    (folder / "last_checkpoint").write_text(str(folder / "iter_2.pth"))
+    (folder / "ema-0.001.pth").unlink()
+    begun.unlink()
+    with pytest.raises(SettingsError, match="a run that is resumed has weights already; leave out --pretrained"):
+        training.run.train(settings, folder, resume=True, pretrained=begun)
+    training.run.train(settings, folder, resume=True)
+    assert load_checkpoint(folder / "ema-0.001.pth")[1].training["slides"] == ["A01", "H03"]
+
+
+@pytest.mark.parametrize("seen", [{"slides": ["H07"]}, {"glasses": ["H07"]}])
+def test_weights_that_saw_what_is_held_back_are_refused(config, model, tmp_path, seen):
+    begun = ours(tmp_path / "before.pth", random(model()), model(), **seen)
+    with pytest.raises(DataError, match=r"before.pth was trained on held-back slide\(s\) H07; hold others back"):
+        training.run.train(load_settings(config), tmp_path / "run", resume=False, pretrained=begun)
+
+
+def test_run_begins_from_a_bundle_with_norms_made_for_training(configs, data, tmp_path, capsys):
+    changes = {"data": [str(data)], "held_back": [], "iterations": 2, "batch": 2, "workers": 0, "watch_every": 1000}
+    changes |= {"warmup.iterations": 1, "patch_px": (96, 96), "learning_rate": 1e-8, "warmup.start": 1e-9}
+    settings = load_settings(configs / "cpu_half.py", changes)
+    training.run.train(settings, tmp_path / "run", resume=False, pretrained=MODEL)
+    assert "422 of 422 tensors took" in capsys.readouterr().out
+    network, facts = load_checkpoint(tmp_path / "run/ema-0.0005.pth")
+    assert {"A00", "H03", "H07"} <= set(facts.training["slides"])
+    assert float((network.backbone.stem[0].bn.weight.detach() - 1).abs().max()) > 0.05

@@ -1,0 +1,46 @@
+"""What a run remembers of the weights that it began from: they saw slides, and so did all that comes of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from algorithm.writers.atomic import write_bytes
+from training.index import DataError, IndexedImage
+from training.model import Facts
+from training.pretrained.sources import TRAINED_ON, Source
+
+RECORD_NAME = "pretrained.json"
+
+
+def recorded(work_dir: Path, source: Source | None, *, resume: bool) -> dict[str, Any] | None:
+    """Return what is known of the weights that the run in this folder began from; written there at its start."""
+    path = work_dir / RECORD_NAME
+    if resume:
+        return json.loads(path.read_text()) if path.exists() else None
+    if source is None:
+        path.unlink(missing_ok=True)  # of a run that never saved anything
+        return None
+    record = source.facts() | {"trained_on": source.trained_on}
+    write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
+    return record
+
+
+def with_record(facts: Facts, record: dict[str, Any] | None, held_back: Sequence[IndexedImage]) -> Facts:
+    """Return the facts of a network with what its first weights were trained on.
+
+    Raises DataError when these saw what is held back: its scores would be too good.
+    """
+    if record is None:
+        return facts
+    before = record["trained_on"]
+    seen = {name for key in ("slides", "glasses") for name in before.get(key, [])}
+    known = sorted({image.slide for image in held_back if image.glasses & seen})
+    if known:
+        raise DataError(f"{record['name']} was trained on held-back slide(s) {', '.join(known)}; hold others back")
+    training = dict(facts.training)
+    for key in TRAINED_ON:
+        training[key] = sorted({*training.get(key, []), *before.get(key, [])})
+    training["pretrained"] = {key: value for key, value in record.items() if key != "trained_on"}
+    return replace(facts, training=training)
