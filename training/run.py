@@ -26,7 +26,7 @@ from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides
 from training.model import Facts, build_network
 from training.patches import PatchDataset
-from training.sampling import PatchSampler, weights
+from training.sampling import Hierarchy, PatchSampler, weights
 from training.settings import Settings, SettingsError
 
 SETTINGS_NAME = "settings.json"
@@ -169,7 +169,8 @@ def _loader(settings: Settings, images: list[IndexedImage]) -> DataLoader:
         augment=Augment(**settings.augment.model_dump()),
         cache_bytes=settings.cache_bytes,
     )
-    sampler = PatchSampler(weights(dataset.patches, settings.shares), seed=settings.seed)
+    hierarchy = Hierarchy(**settings.sampling.model_dump())
+    sampler = PatchSampler(weights(dataset.patches, settings.shares, hierarchy), seed=settings.seed)
     return DataLoader(
         dataset,
         batch_size=settings.batch,

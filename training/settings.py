@@ -29,6 +29,16 @@ class AugmentSettings(BaseModel):
     value: float = Field(ge=0, lt=1)
 
 
+class SamplingSettings(BaseModel):
+    """See training.sampling.Hierarchy."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    balanced: bool
+    data_set_power: float = Field(ge=0, le=1)
+    data_set_weights: dict[str, Annotated[float, Field(ge=0)]]
+
+
 class Warmup(BaseModel):
     """Linear, from learning rate `start` to the full one."""
 
@@ -50,6 +60,7 @@ class Settings(BaseModel):
     model: dict[str, Any]
     patch_px: tuple[int, int]
     shares: dict[Kind, Annotated[float, Field(ge=0)]]
+    sampling: SamplingSettings
     augment: AugmentSettings
     iterations: int = Field(ge=1)
     batch: int = Field(ge=1)

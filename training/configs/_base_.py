@@ -56,7 +56,10 @@ model = dict(
 )
 
 patch_px = (1920, 1280)  # width, height, px at mpp
-shares = dict(figure=0.5, imposter=0.5, anywhere=0.0)  # MF : NMF patches 1 : 1
+# of the patches: MF : NMF 1 : 1; background holds no annotated cell, anywhere may hold some
+shares = dict(figure=0.5, imposter=0.5, background=0.0, anywhere=0.0)
+# data set, slide, patch: each level is drawn alike; data_set_power=1 lets a set count by its size
+sampling = dict(balanced=True, data_set_power=0.0, data_set_weights=dict())
 augment = dict(turn_and_flip=True, hue_deg=12.0, saturation=0.3, value=0.15)
 
 iterations = 25_000
