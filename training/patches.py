@@ -64,7 +64,7 @@ class PatchDataset(Dataset):
         box_px: float,
         patch_px: tuple[int, int],
         classes: Sequence[str],
-        augment: Augment,
+        augment: Augment | None,
         cache_bytes: int,
     ) -> None:
         self.patches = patches_of(images)
@@ -86,7 +86,8 @@ class PatchDataset(Dataset):
         patch = self.patches[number]
         x, y, pixels = self._cut(patch, rng)
         boxes, labels = self._cells(patch.image, x, y, self._labels)
-        pixels, boxes = self._augment(pixels, boxes, rng)
+        if self._augment is not None:
+            pixels, boxes = self._augment(pixels, boxes, rng)
         return {
             "inputs": torch.from_numpy(pixels.transpose(2, 0, 1).copy()),
             "data_samples": _sample(boxes, labels, pixels),

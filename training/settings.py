@@ -72,6 +72,7 @@ class Settings(BaseModel):
     ema_momentums: list[float] = Field(min_length=1)
     save_every: int = Field(ge=1)
     watch_every: int = Field(ge=1)
+    validation_patches: int = Field(ge=1)
     seed: int
     workers: int = Field(ge=0)
     cache_bytes: int = Field(ge=0)

@@ -72,6 +72,7 @@ clip_gradient = 35.0
 ema_momentums = [1e-3, 5e-4, 2.5e-4]
 save_every = 1000  # iterations between checkpoints
 watch_every = 1000  # iterations between looks at the slides that are held back
+validation_patches = 256  # of those slides, for the validation loss
 seed = 0
 
 workers = 8  # processes that cut patches
