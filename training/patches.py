@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from algorithm.images import Pixels
 from training.augment import Augment
+from training.augment.pieces import Piece, joined, quarters, resized
 from training.index import IndexedImage
 from training.working import WorkingImages
 
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     ANYWHERE = "anywhere"  # tissue, with whatever cells are there
 
 
+EVERY_LABEL = {"MF": 0, "NMF": 1}
 KIND_OF_LABEL = {"MF": Kind.FIGURE, "NMF": Kind.IMPOSTER}
 
 
@@ -64,7 +66,7 @@ class PatchDataset(Dataset):
         box_px: float,
         patch_px: tuple[int, int],
         classes: Sequence[str],
-        augment: Augment | None,
+        augment: Augment,
         cache_bytes: int,
     ) -> None:
         self.patches = patches_of(images)
@@ -73,9 +75,13 @@ class PatchDataset(Dataset):
         self._images = images
         self._box_px = box_px
         self._patch_px = patch_px
-        self._every_label = {"MF": 0, "NMF": 1}
         self._labels = {"MF": 0, "NMF": 1} if len(classes) > 1 else {"MF": 0}
         self._augment = augment
+        self._cumulative: np.ndarray | None = None
+
+    def mix_by(self, probabilities: np.ndarray) -> None:
+        """Say how probable each patch is, (n,), for the other three of a mosaic."""
+        self._cumulative = np.cumsum(probabilities)
 
     def __len__(self) -> int:
         return len(self.patches)
@@ -83,45 +89,66 @@ class PatchDataset(Dataset):
     def __getitem__(self, draw: tuple[int, int]) -> dict:
         number, seed = draw
         rng = np.random.default_rng(seed)
-        patch = self.patches[number]
-        x, y, pixels = self._cut(patch, rng)
-        boxes, labels = self._cells(patch.image, x, y, self._labels)
-        if self._augment is not None:
-            pixels, boxes = self._augment(pixels, boxes, rng)
+        mosaic = self._augment.draw_mosaic(rng)
+        piece = self._mosaic(number, rng) if mosaic else self._piece(number, self._patch_px, rng)
+        pixels, boxes = self._augment(piece.pixels, piece.boxes, rng)
         return {
             "inputs": torch.from_numpy(pixels.transpose(2, 0, 1).copy()),
-            "data_samples": _sample(boxes, labels, pixels),
+            "data_samples": _sample(boxes, piece.labels, pixels),
         }
 
-    def _cut(self, patch: Patch, rng: np.random.Generator) -> tuple[int, int, Pixels]:
+    def _mosaic(self, number: int, rng: np.random.Generator) -> Piece:
+        """Return the patch with three more, drawn as the sampler draws them, each cut at its quarter's size."""
+        if self._cumulative is None:
+            raise ValueError("a mosaic needs the probabilities of the patches: call mix_by first")
+        drawn = np.searchsorted(self._cumulative, rng.random(3), side="right")
+        others = np.minimum(drawn, len(self.patches) - 1)  # the sum may be rounded down
+        places = quarters(self._patch_px, rng)
+        cut = [self._piece(n, (w, h), rng) for n, (_, _, w, h) in zip([number, *others], places, strict=True)]
+        return joined(places, cut)
+
+    def _piece(self, number: int, size_px: tuple[int, int], rng: np.random.Generator) -> Piece:
+        """Return a patch of this size (width, height), cut as much larger or smaller as it is zoomed."""
+        patch, factor = self.patches[number], self._augment.draw_zoom(rng)
+        extent = round(size_px[0] / factor), round(size_px[1] / factor)
+        x, y, pixels = self._cut(patch, extent, self._box_px / factor, rng)
+        return resized(Piece(pixels, *self._cells(patch.image, x, y, extent, self._labels)), size_px)
+
+    def _cut(
+        self, patch: Patch, extent: tuple[int, int], margin: float, rng: np.random.Generator
+    ) -> tuple[int, int, Pixels]:
         """Return corner and pixels. What is cut at no cell is drawn again where it shows glass or a cell not wanted.
 
         An image with nothing else, as a crop around a figure, gives its last draw: its boxes are right all the same.
         """
         for _ in range(TRIES if patch.centre is None else 1):
-            x, y = self._corner(patch, rng)
-            if patch.kind == Kind.BACKGROUND and self._cells(patch.image, x, y, self._every_label)[1].size:
-                continue
-            pixels = self._working.window(patch.image, x, y, self._patch_px)
-            if patch.centre is not None or shows_tissue(pixels):
-                return x, y, pixels
-        return x, y, self._working.window(patch.image, x, y, self._patch_px)
+            x, y = self._corner(patch, extent, margin, rng)
+            wanted = patch.kind != Kind.BACKGROUND or not len(self._cells(patch.image, x, y, extent, EVERY_LABEL)[1])
+            if wanted:
+                pixels = self._working.window(patch.image, x, y, extent)
+                if patch.centre is not None or shows_tissue(pixels):
+                    return x, y, pixels
+        return x, y, self._working.window(patch.image, x, y, extent)
 
-    def _corner(self, patch: Patch, rng: np.random.Generator) -> tuple[int, int]:
-        """Draw where the patch begins: its cell stays inside by a box where the image is large enough."""
+    def _corner(
+        self, patch: Patch, extent: tuple[int, int], margin: float, rng: np.random.Generator
+    ) -> tuple[int, int]:
+        """Draw where the patch begins: its cell stays inside by a margin where image and patch are large enough."""
         corner = []
         for axis in (0, 1):
-            last = max(0, self._working.size(patch.image)[axis] - self._patch_px[axis])
+            last = max(0, self._working.size(patch.image)[axis] - extent[axis])
             low, high = 0.0, float(last)
             if patch.centre is not None:
                 centre = patch.centre[axis] * self._working.factor(patch.image)[axis]
-                low = centre - self._patch_px[axis] + self._box_px
-                high = centre - self._box_px
+                inside = min(margin, extent[axis] / 2)
+                low, high = centre - extent[axis] + inside, centre - inside
             corner.append(int(np.clip(round(rng.uniform(low, high)), 0, last)))
         return corner[0], corner[1]
 
-    def _cells(self, number: int, x: int, y: int, known: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes (n, 4) float32 in patch px and labels (n,) of the known cells whose centre lies in the patch."""
+    def _cells(
+        self, number: int, x: int, y: int, extent: tuple[int, int], known: dict[str, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes (n, 4) float32 in px from (x, y) and labels (n,) of the known cells in the extent."""
         across, down = self._working.factor(number)
         width, height = self._working.size(number)
         half = self._box_px / 2
@@ -129,8 +156,8 @@ class PatchDataset(Dataset):
         for cell in self._images[number].annotations:
             if cell.label not in known:
                 continue
-            for cx in _echoes(cell.x * across, width, x, self._patch_px[0]):
-                for cy in _echoes(cell.y * down, height, y, self._patch_px[1]):
+            for cx in _echoes(cell.x * across, width, x, extent[0]):
+                for cy in _echoes(cell.y * down, height, y, extent[1]):
                     boxes.append((cx - half, cy - half, cx + half, cy + half))
                     labels.append(known[cell.label])
         return np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64)

@@ -78,6 +78,7 @@ def make_loader(settings: Settings, images: Sequence[IndexedImage]) -> DataLoade
     """Return endless batches of patches, augmented. Raises DataError when there is none to draw."""
     dataset = make_dataset(settings, images, Augment(**settings.augment.model_dump()))
     chances = weights(dataset.patches, settings.shares, Hierarchy(**settings.sampling.model_dump()))
+    dataset.mix_by(chances)
     sampler = PatchSampler(chances, seed=settings.seed, rank=processes.rank(), world=processes.count())
     return DataLoader(
         dataset,
@@ -91,8 +92,8 @@ def make_loader(settings: Settings, images: Sequence[IndexedImage]) -> DataLoade
     )
 
 
-def make_dataset(settings: Settings, images: Sequence[IndexedImage], augment: Augment | None) -> PatchDataset:
-    """Return the patches of these images; augment: None leaves them as they are."""
+def make_dataset(settings: Settings, images: Sequence[IndexedImage], augment: Augment) -> PatchDataset:
+    """Return the patches of these images."""
     return PatchDataset(
         images,
         mpp=settings.mpp,

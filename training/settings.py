@@ -10,23 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from algorithm.bundle import FIGURE_CLASS
 from algorithm.errors import MitosisError
+from training.augment import AugmentSettings
 from training.model import STRIDE_PX
 from training.patches import Kind
 
 
 class SettingsError(MitosisError):
     """A config cannot be used."""
-
-
-class AugmentSettings(BaseModel):
-    """See training.augment.Augment."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    turn_and_flip: bool
-    hue_deg: float = Field(ge=0, le=180)
-    saturation: float = Field(ge=0, lt=1)
-    value: float = Field(ge=0, lt=1)
 
 
 class SamplingSettings(BaseModel):

@@ -7,6 +7,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 
 from training import processes
+from training.augment import Augment
 from training.index import DataError, IndexedImage
 from training.runner import make_dataset
 from training.sampling import Hierarchy, PatchSampler, weights
@@ -22,7 +23,7 @@ class ValidationLoss:
     """
 
     def __init__(self, images: Sequence[IndexedImage], settings: Settings) -> None:
-        self._data = make_dataset(settings, images, None)
+        self._data = make_dataset(settings, images, Augment())
         self._batch = settings.batch
         # weights of data sets by name belong to what is trained on
         hierarchy = Hierarchy(balanced=settings.sampling.balanced)

@@ -12,7 +12,10 @@ from training.working import WorkingImages
 
 DARK = 120  # mean grey below which a pixel belongs to a disc
 PLENTY = 10**9
-PLAIN = Augment(turn_and_flip=False, hue_deg=0, saturation=0, value=0)
+PLAIN = Augment()
+COLOURS = {"stain_factor": 0.15, "stain_shift": 0.05, "hue_deg": 12.0, "saturation": 0.3, "value": 0.15}
+QUALITY = {"blur_share": 0.5, "blur_sigma_px": 1.0, "jpeg_share": 0.5, "jpeg_quality": (60, 95)}
+AUGMENTED = Augment(turn_and_flip=True, zoom=0.2, **COLOURS, **QUALITY)
 DRAWS = 60
 
 
@@ -98,7 +101,7 @@ def test_patches_from_anywhere_reach_all_of_the_image(drawn, indexed, dataset):
     assert seen - low  # and the other end
 
 
-@pytest.mark.parametrize("augment", [PLAIN, Augment(), Augment(hue_deg=0, saturation=0, value=0)])
+@pytest.mark.parametrize("augment", [PLAIN, AUGMENTED, Augment(turn_and_flip=True)])
 @pytest.mark.parametrize("patch_px", [(160, 160), (224, 128)])
 def test_boxes_lie_on_the_figures_after_every_augmentation(drawn, indexed, dataset, augment, patch_px):
     cells = drawn("H01_a", (500, 400), [(90, 80), (210, 100), (330, 290), (120, 300), (430, 60)])
@@ -113,7 +116,7 @@ def test_boxes_lie_on_the_figures_after_every_augmentation(drawn, indexed, datas
 
 def test_every_figure_that_shows_has_its_box(drawn, indexed, dataset):
     cells = drawn("H01_a", (500, 400), [(90, 80), (210, 100), (330, 290), (120, 300), (430, 60)])
-    data = dataset(indexed(cells), augment=Augment())
+    data = dataset(indexed(cells), augment=AUGMENTED)
     for seed in range(DRAWS):
         item = data[0, seed]
         pixels = grey(item)
@@ -174,7 +177,7 @@ def test_image_as_large_as_the_patch_has_no_echoes(drawn, indexed, dataset):
     assert places(data[0, 0]).tolist() == [[20, 30], [150, 150]]
 
 
-@pytest.mark.parametrize("augment", [Augment()])
+@pytest.mark.parametrize("augment", [Augment(turn_and_flip=True, **COLOURS)])
 def test_mirrored_figures_keep_their_boxes_through_augmentation(drawn, indexed, dataset, augment):
     data = dataset(indexed(drawn("H01_a", (100, 90), [(70, 40)])), box_px=20.0, augment=augment)
     for seed in range(24):
@@ -205,12 +208,58 @@ def test_pixels_that_are_no_squares_are_made_square(tmp_path, drawn, indexed, da
     assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6
 
 
+# zoom and mosaic
+
+
+@pytest.mark.parametrize("patch_px", [(160, 160), (224, 128)])
+def test_zoomed_patch_shows_figures_larger_or_smaller_in_boxes_of_one_size(drawn, indexed, dataset, patch_px):
+    image = indexed(drawn("H01_a", (600, 500), [(300, 250)]))
+    data = dataset(image, patch_px=patch_px, augment=Augment(zoom=0.25))
+    areas = []
+    for seed in range(DRAWS):
+        item = data[numbers(data, Kind.FIGURE)[0], seed]
+        assert item["inputs"].shape == (3, patch_px[1], patch_px[0])
+        assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6
+        assert boxes(item)[0, 2:] - boxes(item)[0, :2] == pytest.approx(40, abs=1e-3)
+        assert (places(item)[0] >= 39).all()  # inside by a box, as without zoom
+        assert (places(item)[0] <= np.array(patch_px) - 39).all()
+        areas.append((grey(item) < DARK).sum())
+    assert max(areas) > 1.7 * min(areas)
+
+
+def test_mosaic_is_drawn_from_patches_that_have_a_chance(drawn, indexed, dataset):
+    cells = drawn("H01_a", (600, 500), [(300, 250), (100, 100)])
+    data = dataset(indexed(cells), indexed(drawn("H02_a", (300, 300), [])), augment=Augment(mosaic_share=1.0))
+    chances = np.array([patch.kind == Kind.FIGURE for patch in data.patches], float)
+    data.mix_by(chances / chances.sum())
+    number = numbers(data, Kind.FIGURE)[0]
+    for seed in range(DRAWS):
+        item = data[number, seed]
+        assert item["inputs"].shape == (3, 160, 160)
+        assert len(boxes(item)) == 4  # the two figures of the image lie far apart
+        assert max(darkness_at(item)) < DARK
+        assert (data[number, seed]["inputs"] == item["inputs"]).all()
+
+
+def test_mosaic_happens_as_often_as_asked(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (600, 500), [(300, 250)])), augment=Augment(mosaic_share=0.3))
+    data.mix_by(np.array([patch.kind == Kind.FIGURE for patch in data.patches], float))
+    number = numbers(data, Kind.FIGURE)[0]
+    assert 0.15 < np.mean([len(boxes(data[number, seed])) > 1 for seed in range(120)]) < 0.45
+
+
+def test_mosaic_without_probabilities_is_an_error(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (600, 500), [(300, 250)])), augment=Augment(mosaic_share=1.0))
+    with pytest.raises(ValueError, match="call mix_by first"):
+        data[1, 0]
+
+
 # equal draws, equal patches
 
 
 def test_patch_is_a_function_of_its_number_and_seed(drawn, indexed, dataset):
     image = indexed(drawn("H01_a", (500, 400), [(90, 80), (330, 290)]))
-    one, other = dataset(image, augment=Augment()), dataset(image, augment=Augment())
+    one, other = dataset(image, augment=AUGMENTED), dataset(image, augment=AUGMENTED)
     for draw in ((0, 1), (1, 1), (2, 7), (0, 1)):
         assert (one[draw]["inputs"] == other[draw]["inputs"]).all()
         assert (boxes(one[draw]) == boxes(other[draw])).all()
