@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from algorithm.commands import Commands, debug_option
+from algorithm.errors import ImageError
 
 
 @click.group(cls=Commands)
@@ -71,6 +72,25 @@ def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None) -> No
     fit = calibrate_bundle(bundle, folders, _names(slides), _progress())
     click.echo(f"probability = sigmoid({fit.calibration.slope} * logit(score) + {fit.calibration.intercept})")
     click.echo(f"threshold {fit.threshold}: F1 {fit.f1:.3f} on {fit.calibration.fitted_on}; written to {bundle}")
+
+
+@main.command()
+@click.argument("index", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="The page goes here; default results/inspect/NAME.")
+@click.option("--crops", type=click.IntRange(min=1), default=192, show_default=True, help="Of each kind, at most.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which cells are drawn.")
+def inspect(index: Path, output: Path | None, crops: int, seed: int) -> None:
+    """Look at a data set before training: contact sheets of its cells and a page of its numbers."""
+    from training.inspection.command import inspect as look
+
+    seen = look(index, output or Path("results/inspect") / index.resolve().name, crops=crops, seed=seed)
+    click.echo(f"{seen.images} images, {seen.missing} of them without a picture")
+    click.echo(f"{seen.contradictions} contradictions, {seen.near_duplicates} near-duplicates within 7.5 um")
+    click.echo(f"{seen.sheets} sheets; open {seen.page}")
+    for failure in seen.failures:
+        click.echo(f"error: {failure}", err=True)
+    if seen.failures:
+        sys.exit(ImageError.exit_code)
 
 
 def _names(text: str | None) -> list[str]:
