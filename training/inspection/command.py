@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-
-import PIL.Image
 
 from algorithm.writers.atomic import whole_folder, write_bytes
 from training.importers import read_folder
 from training.index import Label
 from training.inspection.crops import BOX_UM, CROP_UM, Place, cut, drawn_evenly
 from training.inspection.page import SheetSet, page
-from training.inspection.sheets import draw_sheets
+from training.inspection.sheets import draw_sheets, png
 from training.inspection.statistics import close_pairs
 from training.store import is_index, read_index
 
@@ -85,13 +82,6 @@ def _sheet_set(
         files.append(f"{SHEETS_FOLDER}/{stem}-{number:02d}.png")
         write_bytes(folder / files[-1], png(sheet))
     return SheetSet(title=name, note=f"{note}. {LEGEND}" if every else "None.", files=files), failures
-
-
-def png(picture: PIL.Image.Image) -> bytes:
-    """Return the picture as the bytes of a PNG."""
-    content = BytesIO()
-    picture.save(content, "PNG")
-    return content.getvalue()
 
 
 def _slides(places: Sequence[Place]) -> int:

@@ -35,8 +35,9 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 1180p
 h1 { font-size: 1.6rem; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .5rem; }
 p.note { color: var(--faint); margin: .2rem 0 .8rem; max-width: 75ch; }
 .warn { border-left: 4px solid var(--bad); padding: .4rem .8rem; background: #fbf1f0; margin: .8rem 0; }
-.cards { display: flex; flex-wrap: wrap; gap: .7rem; margin: 1.2rem 0; }
-.card { border: 1px solid var(--line); border-radius: 6px; padding: .5rem .9rem; min-width: 6.5rem; }
+.cards { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1.2rem 0; }
+.card { border: 1px solid var(--line); border-radius: 6px; padding: .5rem .8rem; flex: 1 0 auto; }
+nav { border-bottom: 1px solid var(--line); padding-bottom: .6rem; } nav a { margin-right: 1.2rem; color: #4a3fa8; }
 .card b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
 .card span { color: var(--faint); }
 .card.bad b { color: var(--bad); }
@@ -64,18 +65,22 @@ class SheetSet:
 def page(name: str, images: Sequence[IndexedImage], sheets: Sequence[SheetSet], failures: Sequence[str]) -> str:
     """Return the whole page. name: of the data; failures: what could not be read, one line a file."""
     pairs = close_pairs(images)
-    parts = [
+    sections = [(one.title, _sheets(one)) for one in sheets]
+    sections.append(("Near one another", _pairs(pairs)))
+    for heading, fields in COUNTED_BY.items():
+        if any(any(_key(fields)(image)) for image in images):  # no table of a field that nobody filled in
+            sections.append((heading, _counts(counted(images, _key(fields)), fields)))
+    sections += [("Distances", _distances(distances(images))), ("Sizes and scales", _extents(extents(images)))]
+    links = "".join(f'<a href="#s{n}">{escape(heading)}</a>' for n, (heading, _) in enumerate(sections))
+    body = [
         f"<h1>{escape(name)}</h1>",
         _cards(images, pairs),
         _warnings(images, failures),
-        *(_sheets(one) for one in sheets),
-        _pairs(pairs),
-        *(_counts(heading, counted(images, _key(fields)), fields) for heading, fields in COUNTED_BY.items()),
-        _distances(distances(images)),
-        _extents(extents(images)),
+        f"<nav>{links}</nav>",
+        *(f'<h2 id="s{n}">{escape(heading)}</h2>{content}' for n, (heading, content) in enumerate(sections)),
     ]
     head = f'<meta charset="utf-8"><title>{escape(name)}: inspection</title><style>{STYLE}</style>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
 
 
 def _key(fields: tuple[str, ...]):
@@ -119,7 +124,7 @@ def _sheets(one: SheetSet) -> str:
     links = [escape(quote(file)) for file in one.files]
     alt = escape(one.title)
     pictures = "".join(f'<a href="{link}"><img loading="lazy" alt="{alt}" src="{link}"></a>' for link in links)
-    return f'<h2>{escape(one.title)}</h2><p class="note">{escape(one.note)}</p>{pictures}'
+    return f'<p class="note">{escape(one.note)}</p>{pictures}'
 
 
 def _pairs(pairs: Sequence[Pair]) -> str:
@@ -139,13 +144,10 @@ def _pairs(pairs: Sequence[Pair]) -> str:
     ]  # fmt: skip
     columns = ["", "data set", "slide", "image", "one", "other", "distance"]
     shown = _folded(_table(columns, rows, numbers=1), len(rows)) if rows else "<p>None.</p>"
-    return f'<h2>Suspicious pairs</h2><p class="note">{escape(note)}</p>{shown}'
+    return f'<p class="note">{escape(note)}</p>{shown}'
 
 
-def _counts(heading: str, counts: Sequence[Count], fields: tuple[str, ...]) -> str:
-    """Return a table of counts; no table where the field is empty in all images."""
-    if not any(any(count.name) for count in counts):
-        return ""
+def _counts(counts: Sequence[Count], fields: tuple[str, ...]) -> str:
     names = [{"dataset": "data set"}.get(field, field) for field in fields]
     rows = [
         [
@@ -156,7 +158,7 @@ def _counts(heading: str, counts: Sequence[Count], fields: tuple[str, ...]) -> s
         for count in counts
     ]  # fmt: skip
     table = _table([*names, "images", "missing", "MF", "NMF", "mm²", "MF per mm²"], rows, numbers=6)
-    return f"<h2>{escape(heading)}</h2>{_folded(table, len(rows))}"
+    return _folded(table, len(rows))
 
 
 def _distances(found: Sequence[Distances]) -> str:
@@ -180,7 +182,7 @@ def _distances(found: Sequence[Distances]) -> str:
     heads = ["annotations", *(f"{name} µm" for name in bins), "alone", "median", "by the border"]
     head = "<th>data set</th>" + "".join(f'<th class="n">{escape(text)}</th>' for text in heads)
     table = f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
-    return f'<h2>Distances</h2><p class="note">{escape(note)}</p>{table if found else "<p>No annotation.</p>"}'
+    return f'<p class="note">{escape(note)}</p>{table if found else "<p>No annotation.</p>"}'
 
 
 def _extents(found: Sequence[Extent]) -> str:
@@ -193,7 +195,7 @@ def _extents(found: Sequence[Extent]) -> str:
             [one.dataset, _scale(one.mpp), shown + (f" and {more:,} other sizes" if more > 0 else ""), f"{images:,}"]
         )
     table = _table(["data set", "µm/px", "width x height px (images)", "images"], rows, numbers=1)
-    return f"<h2>Sizes and scales</h2>{table if rows else '<p>No image.</p>'}"
+    return table if rows else "<p>No image.</p>"
 
 
 def _scale(mpp: Mpp | None) -> str:

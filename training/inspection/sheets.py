@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 
 import PIL.Image
 import PIL.ImageDraw
@@ -146,6 +147,13 @@ def _box(crop: PIL.Image.Image, mark: Mark) -> None:
     outer = (left - RIM_PX, top - RIM_PX, right + RIM_PX, bottom + RIM_PX)
     pen.rectangle(outer, outline=DARK_RGB, width=line + 2 * RIM_PX)
     pen.rectangle((left, top, right, bottom), outline=COLOUR[mark.label], width=line)
+
+
+def png(picture: PIL.Image.Image) -> bytes:
+    """Return the picture as the bytes of a PNG."""
+    content = BytesIO()
+    picture.save(content, "PNG")
+    return content.getvalue()
 
 
 def shortened(text: str, width_px: int, size: int) -> str:
