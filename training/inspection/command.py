@@ -49,7 +49,9 @@ def inspect(folder: Path, output: Path, *, crops: int, seed: int) -> Inspected:
         for label, name in NAMES.items()
     ]
     if pairs:
-        kinds.append(("Suspicious pairs", "pairs", [Place(pair.image, pair.first) for pair in pairs]))
+        kinds.append(
+            ("Suspicious pairs", "pairs", list(dict.fromkeys(Place(pair.image, pair.first) for pair in pairs)))
+        )
     with whole_folder(output) as part:
         written = [_sheet_set(part, *kind, crops=crops, seed=seed) for kind in kinds]
         sets = [one for one, _ in written]
@@ -74,9 +76,11 @@ def _sheet_set(
     shown = [place for place in every if not place.image.missing]
     chosen = drawn_evenly(shown, crops, seed=seed)
     cells, failures = cut(chosen)
-    note = f"{len(cells)} of {len(every)}, drawn evenly over {_slides(every)} slide(s) (seed {seed})"
+    note = f"{len(cells):,} of {len(every):,}, drawn evenly over {_slides(every)} slide(s) (seed {seed})"
     if len(shown) < len(every):
-        note += f"; {len(every) - len(shown)} lie in images whose picture is missing"
+        note += f"; {len(every) - len(shown):,} lie in images whose picture is missing"
+    if len(cells) < len(chosen):
+        note += f"; {len(chosen) - len(cells):,} more were chosen and could not be read"
     files = []
     for number, sheet in enumerate(draw_sheets(name, f"{note}. {LEGEND}", cells), start=1):
         files.append(f"{SHEETS_FOLDER}/{stem}-{number:02d}.png")

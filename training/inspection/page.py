@@ -46,7 +46,8 @@ table { border-collapse: collapse; } th, td { padding: .25rem .8rem; text-align:
 th { color: var(--faint); font-weight: 600; border-bottom: 2px solid var(--line); }
 td { border-bottom: 1px solid var(--line); } tr:nth-child(even) td { background: var(--shade); }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-td.bar { position: relative; min-width: 7rem; } td.bar i { position: absolute; left: 0; bottom: 0; height: 4px;
+.bars th, .bars td { padding: .25rem .55rem; } td.bar { position: relative; }
+td.bar i { position: absolute; left: 0; bottom: 0; height: 4px;
   background: var(--bar); }
 summary { cursor: pointer; color: var(--faint); margin: .3rem 0; }
 img { width: 100%; border: 1px solid var(--line); margin: .5rem 0 1rem; }
@@ -66,7 +67,7 @@ def page(name: str, images: Sequence[IndexedImage], sheets: Sequence[SheetSet], 
     """Return the whole page. name: of the data; failures: what could not be read, one line a file."""
     pairs = close_pairs(images)
     sections = [(one.title, _sheets(one)) for one in sheets]
-    sections.append(("Near one another", _pairs(pairs)))
+    sections.append(("List of suspicious pairs", _pairs(pairs)))
     for heading, fields in COUNTED_BY.items():
         if any(any(_key(fields)(image)) for image in images):  # no table of a field that nobody filled in
             sections.append((heading, _counts(counted(images, _key(fields)), fields)))
@@ -163,7 +164,7 @@ def _counts(counts: Sequence[Count], fields: tuple[str, ...]) -> str:
 
 def _distances(found: Sequence[Distances]) -> str:
     note = (
-        "How many annotations have their nearest other one that far away. By the border: within a box "
+        "How many annotations have their nearest other one that many µm away. By the border: within a box "
         f"({BOX_UM:g} µm) of it; what is cut off there is hard to judge, and a patch shows it whole only by chance."
     )
     bins = [
@@ -171,17 +172,17 @@ def _distances(found: Sequence[Distances]) -> str:
     ]
     rows = "".join(
         "<tr>"
-        + _cell(one.dataset + (", no scale: px" if one.unscaled else ""))
+        + _cell(one.dataset + (" (no scale)" if one.unscaled else ""))
         + _cell(f"{one.annotations:,}", number=True)
         + "".join(_bar(count, one.annotations) for count in [*one.counts, one.alone])
-        + _cell(_number(one.median, 1), number=True)
+        + _cell(_number(one.median, 1) + (" px" if one.unscaled else " µm") * (one.median is not None), number=True)
         + _cell(f"{one.by_border:,}", number=True)
         + "</tr>"
         for one in found
     )
-    heads = ["annotations", *(f"{name} µm" for name in bins), "alone", "median", "by the border"]
+    heads = ["annotations", *bins, "alone", "median", "by the border"]
     head = "<th>data set</th>" + "".join(f'<th class="n">{escape(text)}</th>' for text in heads)
-    table = f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+    table = f'<div class="scroll"><table class="bars"><tr>{head}</tr>{rows}</table></div>'
     return f'<p class="note">{escape(note)}</p>{table if found else "<p>No annotation.</p>"}'
 
 
