@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from algorithm.commands import Commands, debug_option
+from algorithm.commands import Commands, FiniteRange, debug_option
+from algorithm.errors import ImageError
 
 
 @click.group(cls=Commands)
@@ -77,8 +78,67 @@ def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None) -> No
     click.echo(f"threshold {fit.threshold}: F1 {fit.f1:.3f} on {fit.calibration.fitted_on}; written to {bundle}")
 
 
+@main.command()
+@click.option("--bundle", type=click.Path(path_type=Path), help="What mines: a bundle ...")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="... or an ema-*.pth of a run.")
+@data_option
+@slides_option
+@click.option("--threshold", type=FiniteRange(0, 1), default=0.25, show_default=True, help="On the raw score.")
+@click.option(
+    "--margin-um", type=FiniteRange(min=7.5), default=15.0, show_default=True, help="To annotated figures, at least."
+)
+@click.option("--drop", type=click.Path(path_type=Path), help="Mined places that are figures: a CSV of image,x,y.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The index goes here.")
+def mine(
+    bundle: Path | None,
+    checkpoint: Path | None,
+    folders: tuple[Path, ...],
+    slides: str | None,
+    output: Path,
+    **rules: Any,
+) -> None:
+    """Run a network over DATA and keep what it wrongly takes for figures, as imposters in a new index."""
+    from rich.console import Console
+
+    from training.mining.command import CAUTION, Rules
+    from training.mining.command import mine as run
+    from training.mining.network import network_of_bundle, network_of_checkpoint
+    from training.mining.output import summary
+
+    if (bundle is None) == (checkpoint is None):
+        raise click.UsageError("give either --bundle or --checkpoint")
+    network = network_of_bundle(bundle) if bundle else network_of_checkpoint(checkpoint)
+    mined = run(network, folders, _names(slides), Rules(**rules), output, progress=_progress(), warn=_warn)
+    Console(width=None if sys.stdout.isatty() else 180).print(summary(mined))
+    click.echo(f"written: {output}")
+    click.echo(CAUTION.format(output=output))
+
+
+@main.command()
+@click.argument("index", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="The page goes here; default results/inspect/NAME.")
+@click.option("--crops", type=click.IntRange(min=1), default=192, show_default=True, help="Of each kind, at most.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which cells are drawn.")
+def inspect(index: Path, output: Path | None, crops: int, seed: int) -> None:
+    """Look at a data set before training: contact sheets of its cells and a page of its numbers."""
+    from training.inspection.command import inspect as look
+
+    seen = look(index, output or Path("results/inspect") / index.resolve().name, crops=crops, seed=seed)
+    click.echo(f"{seen.images} images, {seen.missing} of them without a picture")
+    click.echo(f"{seen.contradictions} contradictions, {seen.near_duplicates} near-duplicates within 7.5 um")
+    click.echo(f"{seen.sheets} sheets; open {seen.page}")
+    for failure in seen.failures:
+        click.echo(f"error: {failure}", err=True)
+    if seen.failures:
+        sys.exit(ImageError.exit_code)
+
+
 def _names(text: str | None) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()] if text else []
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
 
 
 def _progress() -> Callable[[int, int], None]:

@@ -19,6 +19,16 @@ class SettingsError(MitosisError):
     """A config cannot be used."""
 
 
+class SamplingSettings(BaseModel):
+    """See training.sampling.Hierarchy."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    balanced: bool
+    data_set_power: float = Field(ge=0, le=1)
+    data_set_weights: dict[str, Annotated[float, Field(ge=0)]]
+
+
 class Warmup(BaseModel):
     """Linear, from learning rate `start` to the full one."""
 
@@ -40,6 +50,7 @@ class Settings(BaseModel):
     model: dict[str, Any]
     patch_px: tuple[int, int]
     shares: dict[Kind, Annotated[float, Field(ge=0)]]
+    sampling: SamplingSettings
     augment: AugmentSettings
     iterations: int = Field(ge=1)
     batch: int = Field(ge=1)
@@ -51,6 +62,7 @@ class Settings(BaseModel):
     ema_momentums: list[float] = Field(min_length=1)
     save_every: int = Field(ge=1)
     watch_every: int = Field(ge=1)
+    validation_patches: int = Field(ge=1)
     seed: int
     workers: int = Field(ge=0)
     cache_bytes: int = Field(ge=0)

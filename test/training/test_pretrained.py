@@ -1,4 +1,3 @@
-import json
 import pickle
 import shutil
 from dataclasses import asdict
@@ -9,16 +8,14 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-import training.run
 from algorithm.bundle import BUNDLE_FILE, load_bundle, write_bundle
 from algorithm.engines.openvino import OpenvinoEngine
 from algorithm.errors import BundleError
 from benchmarks.pictures import region
-from training.index import DataError
-from training.model import CheckpointError, Facts, TileNetwork, build_network, load_checkpoint, save_checkpoint
+from training.model import CheckpointError, Facts, TileNetwork, build_network, save_checkpoint
 from training.pretrained import Source, load_pretrained, put_into, read_source
 from training.pretrained.norms import measure_norms
-from training.settings import SettingsError, load_settings
+from training.settings import load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = REPOSITORY / "model"
@@ -239,87 +236,3 @@ def test_network_of_an_ensemble_must_be_named(bundle):
     write_bundle(bundle, facts.model_copy(update={"members": facts.members * 2}))
     with pytest.raises(CheckpointError, match=r"holds 2 networks; name one of member-0-.*onnx"):
         read_source(bundle)
-
-
-# a run
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory, drawn, write_data) -> Path:
-    cells = [(60, 60), (180, 90), (100, 160)]
-    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in ("H03", "H07")]
-    return write_data(tmp_path_factory.mktemp("data") / "drawn", pictures)
-
-
-@pytest.fixture
-def config(tmp_path, configs, thin_network, data) -> Path:
-    path = tmp_path / "tiny.py"
-    path.write_text(
-        f"""
-_base_ = ["{configs / "cpu_half.py"}"]
-{thin_network}
-patch_px = (64, 64)
-iterations = 3
-ema_momentums = [1e-3]
-warmup = dict(iterations=2, start=1e-9)
-learning_rate = 1e-8
-save_every = 2
-watch_every = 1000
-batch = 2
-workers = 0
-data = ["{data}"]
-held_back = ["H07"]
-"""
-    )
-    return path
-
-
-def test_run_begins_from_the_weights_and_its_checkpoints_remember_them(config, model, tmp_path, command):
-    before = random(model())
-    begun = ours(tmp_path / "before.pth", before, model())
-    result = command("train", config, "--work-dir", tmp_path / "run", "--pretrained", begun)
-    assert result.exit_code == 0, result.output
-    assert "pretrained before.pth: " in result.output
-    after, facts = load_checkpoint(tmp_path / "run/ema-0.001.pth")
-    conv = "backbone.stage2.0.conv.weight"
-    assert torch.allclose(after.state_dict()[conv], before.state_dict()[conv], atol=1e-5)
-    assert facts.training["slides"] == ["A01", "H03"]
-    assert facts.training["glasses"] == ["A01", "H03", "glass 1"]
-    assert facts.training["data_sets"] == ["drawn"]
-    assert facts.training["pretrained"]["name"] == "before.pth"
-    assert len(facts.training["pretrained"]["sha256"]) == 64
-    assert json.loads((tmp_path / "run/pretrained.json").read_text())["trained_on"]["slides"] == ["A01"]
-    # and so does what begins from those
-    assert read_source(tmp_path / "run/iter_3.pth").trained_on["slides"] == ["A01", "H03"]
-
-
-def test_resumed_run_remembers_the_weights_that_it_began_from(config, model, tmp_path):
-    begun = ours(tmp_path / "before.pth", random(model()), model())
-    settings, folder = load_settings(config), tmp_path / "run"
-    training.run.train(settings, folder, resume=False, pretrained=begun)
-    folder = folder.rename(tmp_path / "moved")  # mmengine takes two runs of one name in one second for one
-    (folder / "last_checkpoint").write_text(str(folder / "iter_2.pth"))
-    (folder / "ema-0.001.pth").unlink()
-    begun.unlink()
-    with pytest.raises(SettingsError, match="a run that is resumed has weights already; leave out --pretrained"):
-        training.run.train(settings, folder, resume=True, pretrained=begun)
-    training.run.train(settings, folder, resume=True)
-    assert load_checkpoint(folder / "ema-0.001.pth")[1].training["slides"] == ["A01", "H03"]
-
-
-@pytest.mark.parametrize("seen", [{"slides": ["H07"]}, {"glasses": ["H07"]}])
-def test_weights_that_saw_what_is_held_back_are_refused(config, model, tmp_path, seen):
-    begun = ours(tmp_path / "before.pth", random(model()), model(), **seen)
-    with pytest.raises(DataError, match=r"before.pth was trained on held-back slide\(s\) H07; hold others back"):
-        training.run.train(load_settings(config), tmp_path / "run", resume=False, pretrained=begun)
-
-
-def test_run_begins_from_a_bundle_with_norms_made_for_training(configs, data, tmp_path, capsys):
-    changes = {"data": [str(data)], "held_back": [], "iterations": 2, "batch": 2, "workers": 0, "watch_every": 1000}
-    changes |= {"warmup.iterations": 1, "patch_px": (96, 96), "learning_rate": 1e-8, "warmup.start": 1e-9}
-    settings = load_settings(configs / "cpu_half.py", changes)
-    training.run.train(settings, tmp_path / "run", resume=False, pretrained=MODEL)
-    assert "422 of 422 tensors took" in capsys.readouterr().out
-    network, facts = load_checkpoint(tmp_path / "run/ema-0.0005.pth")
-    assert {"A00", "H03", "H07"} <= set(facts.training["slides"])
-    assert float((network.backbone.stem[0].bn.weight.detach() - 1).abs().max()) > 0.05

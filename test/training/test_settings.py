@@ -76,7 +76,7 @@ def test_two_classes_make_a_network_of_two(config):
         ("mpp = -0.5", "mpp: Input should be greater than 0.05"),
         ("augment = dict(mosaic=True)", "augment.mosaic: Extra inputs are not permitted"),
         ("augment = dict(saturation=1.5)", "augment.saturation: Input should be less than 1"),
-        ("shares = dict(figures=1.0)", "shares.figures.*'figure', 'imposter' or 'anywhere'"),
+        ("shares = dict(figures=1.0)", "shares.figures.*'figure', 'imposter', 'background' or 'anywhere'"),
         ("shares = dict(figure=-1.0)", "shares.figure: Input should be greater than or equal to 0"),
         ("ema_momentums = []", "ema_momentums: List should have at least 1 item"),
         ("classes = 3", "classes: Input should be less than or equal to 2"),

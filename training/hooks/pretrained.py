@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mmengine.dataset import pseudo_collate
-from mmengine.dist import broadcast, is_main_process
+from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 
+from training import processes
 from training.pretrained import Source, put_into
 from training.pretrained.norms import measure_norms
 
@@ -28,9 +29,9 @@ class PretrainedHook(Hook):
         """Load; mmengine has initialised the network by now."""
         if runner.iter:
             return
-        network = getattr(runner.model, "module", runner.model)
+        network = processes.own(runner.model)
         report = put_into(network, self._source)
-        if is_main_process():
+        if processes.rank() == 0:
             print(report, flush=True)
         if report.folded:
             measure_norms(network, sorted(report.folded), _first(runner.train_dataloader, self._patch_px))

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from algorithm.errors import ImageError
-from training.importers import canine_tiles, icpr2012, mitos14
+from training.importers import canine_tiles, crops, icpr2012, points
+from training.importers.base import Options
 from training.index import IndexedImage, check, usable
 from training.store import is_index, read_index
 
-FORMATS = (mitos14, canine_tiles, icpr2012)  # icpr2012 last: any folder of CSV contours looks like it
+FORMATS = (points, crops, canine_tiles, icpr2012)  # icpr2012 last: any folder of CSV contours looks like it
 
 
 def read_folder(folder: Path) -> list[IndexedImage]:
@@ -21,7 +22,9 @@ def read_folder(folder: Path) -> list[IndexedImage]:
         return usable(read_index(folder), str(folder))
     for layout in FORMATS:
         if layout.recognises(folder):
-            images = sorted(layout.read(folder), key=lambda image: image.path.name)
+            images = sorted(
+                layout.read(folder, Options()).images, key=lambda image: (image.path.name, image.window or ())
+            )
             check(images, str(folder))
             return usable(images, str(folder))
     known = "; ".join(f"{layout.__name__.rsplit('.', 1)[1]}: {layout.LAYOUT}" for layout in FORMATS)

@@ -1,40 +1,44 @@
 """Tiles of canine skin without figures: `index.csv` with the imposters' places."""
 
-import csv
 from pathlib import Path
 
 from algorithm.frames import Mpp
-from training.index import Annotation, IndexedImage
+from training.importers.base import NAMING, Imported, Options
+from training.importers.tables import Row, header, read_rows
+from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<tile>.jpg + index.csv with file, width, height, nmf_points_xy"
+OPTIONS = NAMING
+COLUMNS = ("file", "width", "height", "nmf_points_xy")
 MPP = Mpp(0.25, 0.25)  # Aperio ScanScope CS2 at 40x; general knowledge of the set, not in the files
 
 
 def recognises(folder: Path) -> bool:
     """Return whether the index names imposters by place."""
     index = folder / "index.csv"
-    if not index.exists():
-        return False
-    with index.open() as file:
-        return "nmf_points_xy" in file.readline()
+    return index.exists() and set(COLUMNS) <= set(header(index))
 
 
-def read(folder: Path) -> list[IndexedImage]:
+def read(source: Path, options: Options) -> Imported:
     """Return one image a tile; the slide is the second part of the name."""
-    with (folder / "index.csv").open(newline="") as file:
-        return [
-            IndexedImage(
-                dataset=folder.name,
-                slide=row["file"].split("_")[1],
-                path=folder / row["file"],
-                size=(int(row["width"]), int(row["height"])),
-                mpp=MPP,
-                annotations=tuple(_imposters(row["nmf_points_xy"])),
-            )
-            for row in csv.DictReader(file)
-        ]
+    return Imported([_tile(row, source, options) for row in read_rows(source / "index.csv", COLUMNS)], [])
 
 
-def _imposters(text: str) -> list[Annotation]:
-    places = [pair.split() for pair in text.split(";") if pair.strip()]
-    return [Annotation(float(x), float(y), "NMF") for x, y in places]
+def _tile(row: Row, folder: Path, options: Options) -> IndexedImage:
+    name = row.text("file")
+    return IndexedImage(
+        dataset=options.data_set or folder.name,
+        slide=(options.prefix or "") + name.split("_")[1],
+        path=folder / name,
+        size=(row.count("width"), row.count("height")),
+        mpp=options.scale or MPP,
+        annotations=tuple(_imposters(row)),
+    )
+
+
+def _imposters(row: Row) -> list[Annotation]:
+    try:
+        places = [tuple(map(float, pair.split())) for pair in row.text("nmf_points_xy").split(";") if pair.strip()]
+        return [Annotation(x, y, "NMF") for x, y in places]
+    except ValueError as error:
+        raise DataError(f"{row.where}: nmf_points_xy: {error}; it is `x y` joined by `;`") from error

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from algorithm.frames import Mpp
+from training.importers.base import NAMING, Imported, Options
+from training.importers.glass import slide_and_glass
 from training.importers.pictures import picture_size
-from training.index import Annotation, IndexedImage
+from training.importers.tables import read_text
+from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<frame>.jpg + <frame>.csv of contour pixels"
-# The numbers of MITOS-ATYPIA-14 go on from these slides', and these two are in both sets: perhaps the same glass.
-SAME_GLASS = {"A03": "H03", "A04": "H04"}
+OPTIONS = NAMING
 MPP = Mpp(0.2456, 0.2456)  # Aperio ScanScope XT; published with the set, not in the files
 
 
@@ -18,27 +20,34 @@ def recognises(folder: Path) -> bool:
     return bool(tables) and all(table.with_suffix(".jpg").exists() for table in tables)
 
 
-def read(folder: Path) -> list[IndexedImage]:
+def read(source: Path, options: Options) -> Imported:
     """Return one image a frame; the slide is the part of the name before the underscore."""
-    return [
-        IndexedImage(
-            dataset=folder.name,
-            slide=path.stem.split("_")[0],
-            path=path,
-            size=picture_size(path),
-            mpp=MPP,
-            annotations=tuple(_figures(path.with_suffix(".csv"))),
-            glass=SAME_GLASS.get(path.stem.split("_")[0], ""),
-        )
-        for path in sorted(folder.glob("*.jpg"))
-    ]
+    return Imported([_image(path, options) for path in sorted(source.glob("*.jpg"))], [])
+
+
+def _image(path: Path, options: Options) -> IndexedImage:
+    slide, glass = slide_and_glass(path.stem, options.prefix)
+    return IndexedImage(
+        dataset=options.data_set or path.parent.name,
+        slide=slide,
+        path=path,
+        size=picture_size(path),
+        mpp=options.scale or MPP,
+        annotations=tuple(_figures(path.with_suffix(".csv"))),
+        glass=glass,
+    )
 
 
 def _figures(table: Path) -> list[Annotation]:
     """Return the middle of each object's bounding box; + 0.5 as the pixels are numbered by their centre."""
     figures = []
-    for line in table.read_text().splitlines():
-        numbers = [int(value) for value in line.split(",") if value.strip()]
+    for number, line in enumerate(read_text(table).splitlines(), 1):
+        try:
+            numbers = [int(value) for value in line.split(",") if value.strip()]
+        except ValueError as error:
+            raise DataError(f"{table}: line {number}: {error}; a line is x,y,x,y,...") from error
+        if len(numbers) % 2:
+            raise DataError(f"{table}: line {number}: {len(numbers)} numbers; a line is x,y,x,y,...")
         if numbers:
             xs, ys = numbers[0::2], numbers[1::2]
             figures.append(Annotation((min(xs) + max(xs)) / 2 + 0.5, (min(ys) + max(ys)) / 2 + 0.5, "MF"))

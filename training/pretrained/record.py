@@ -7,23 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from algorithm.writers.atomic import write_bytes
+from training import processes
+from training.hooks.checkpoint import latest
 from training.index import DataError, IndexedImage
 from training.model import Facts
 from training.pretrained.sources import TRAINED_ON, Source
+from training.settings import SettingsError
 
 RECORD_NAME = "pretrained.json"
 
 
-def recorded(work_dir: Path, source: Source | None, *, resume: bool) -> dict[str, Any] | None:
-    """Return what is known of the weights that the run in this folder began from; written there at its start."""
+def recorded(work_dir: Path, source: Source | None) -> dict[str, Any] | None:
+    """Return what is known of the weights that the run in this folder began from; written there at its start.
+
+    Raises SettingsError for a run that has saved something and began from other weights, or that has saved nothing
+    and would now begin from random ones.
+    """
     path = work_dir / RECORD_NAME
-    if resume:
-        return json.loads(path.read_text()) if path.exists() else None
+    before = json.loads(path.read_text()) if path.exists() else None
+    if latest(work_dir):
+        if source and source.sha256 != (before or {}).get("sha256"):
+            name = before["name"] if before else "random weights"
+            raise SettingsError(f"{work_dir}: the run began from {name}; leave out --pretrained to go on with it")
+        return before
     if source is None:
-        path.unlink(missing_ok=True)  # of a run that never saved anything
+        if before:
+            raise SettingsError(
+                f"{path}: the run was to begin from {before['name']} and has saved nothing yet; "
+                "name that again with --pretrained, or delete this file"
+            )
         return None
     record = source.facts() | {"trained_on": source.trained_on}
-    write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
+    if processes.rank() == 0:
+        write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
     return record
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from algorithm.errors import ImageError
+from algorithm.errors import ImageError, MitosisError
 from training.importers import FORMATS, read_folder, read_folders
 
 
@@ -98,6 +98,43 @@ def test_canine_tiles_give_imposters_of_two_slides(tmp_path):
     assert one.places("NMF") == [(1.0, 2.0), (30.5, 40.0)]
     assert (one.slide, two.slide, two.annotations) == ("one", "two", ())
     assert (one.size, one.mpp) == ((64, 48), (0.25, 0.25))
+
+
+SHEET_COLUMNS = ["sheet", "col", "row", "label", "subtype", "domain", "slide", "scanner", "source_name"]
+
+
+def test_cells_of_a_sheet_are_images_with_a_figure_in_the_middle(tmp_path):
+    picture(tmp_path / "set/sheet_00.png", (256, 128))
+    table(
+        tmp_path / "set/index.csv",
+        SHEET_COLUMNS,
+        ["sheet_00.png", 1, 0, "MF", "normal", "human breast (MIDOG21)", "007.tiff", "Aperio CS2", "b"],
+        ["sheet_00.png", 0, 0, "MF", "normal", "MIDOG++ (7 tumours)", "", "", "x/a.png"],
+    )
+    first, second = read_folder(tmp_path / "set")
+    assert (first.window, second.window) == ((0, 0, 128, 128), (128, 0, 128, 128))
+    assert first.size == (128, 128)
+    assert first.places("MF") == second.places("MF") == [(64.0, 64.0)]
+    assert (first.slide, first.species, first.scanner) == ("set/x/a.png", "", "")
+    assert (second.slide, second.species, second.scanner) == ("MIDOG/007", "human", "Aperio CS2")
+    assert (second.tumour, second.dataset, second.mpp) == ("human breast (MIDOG21)", "set", (0.25, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (["sheet_00.png", 2, 0, "MF"], "line 2: the cell leaves sheet_00.png of 256 x 128 px"),
+        (["sheet_00.png", -1, 0, "MF"], "line 2: col is '-1', not a whole number"),
+        (["sheet_00.png", 0, 0, "NMF"], "line 2: label 'NMF'; crops are of figures"),
+        (["sheet_01.png", 0, 0, "MF"], "sheet_01.png: cannot be opened"),
+        (["sheet_00.png", 0, 0], "line 2: 8 cells, 9 columns"),
+    ],
+)
+def test_cells_that_are_none_are_refused(tmp_path, cell, message):
+    picture(tmp_path / "sheet_00.png", (256, 128))
+    table(tmp_path / "index.csv", SHEET_COLUMNS, [*cell, "", "TCGA", "", "", ""])
+    with pytest.raises(MitosisError, match=message):
+        read_folder(tmp_path)
 
 
 def test_unknown_layout_is_refused_and_the_known_ones_are_named(tmp_path):

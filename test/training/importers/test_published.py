@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from algorithm.errors import ImageError
 from algorithm.images import open_image
 from training.importers import read_folder
+from training.opening import open_picture
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from training.importers import read_folder
         ("mitos14", 35, 136, 138),
         ("mitos14_patches", 438, 539, 141),
         ("canine_tiles", 35, 0, 10),
+        ("mf_crops", 4253, 4253, 0),
     ],
 )
 def test_all_images_and_places_are_read(shared, name, images, figures, imposters):
@@ -64,6 +65,28 @@ def test_figures_are_darker_than_what_is_around_them(shared):
     assert np.median(darker) > 20
 
 
-def test_crops_without_places_are_no_data_set_yet(shared):
-    with pytest.raises(ImageError, match="known layout"):
-        read_folder(shared("mf_crops"))
+def test_crops_of_one_slide_of_midog_know_it_and_the_others_are_slides_of_their_own(shared):
+    by_tumour: dict[str, list] = {}
+    for image in read_folder(shared("mf_crops")):
+        by_tumour.setdefault(image.tumour, []).append(image)
+        assert image.mpp == (0.25, 0.25)
+    midog21 = by_tumour["human breast (MIDOG21)"]
+    assert len(midog21) == 700
+    assert {image.slide[:6] for image in midog21} == {"MIDOG/"}
+    assert Counter(image.scanner for image in midog21) == {
+        "Hamamatsu XR": 194, "Hamamatsu S360": 222, "Aperio CS2": 284,
+    }  # fmt: skip
+    tupac = by_tumour["human breast (TUPAC16)"]
+    assert {"TUPAC/06", "TUPAC/24"} < {image.slide for image in tupac} <= {f"TUPAC/{n:02}" for n in range(1, 74)}
+    unknown = by_tumour["human breast (TCGA)"]
+    assert len({image.slide for image in unknown}) == len(unknown) == 746
+
+
+def test_crops_hold_a_figure_in_their_middle(shared):
+    darker = []
+    for image in read_folder(shared("mf_crops"))[::200]:
+        with open_picture(image) as opened:
+            pixels = opened.read(0, 0, *image.size).mean(axis=2)
+        darker.append(float(pixels.mean() - pixels[56:72, 56:72].mean()))
+    assert len(darker) > 20
+    assert np.median(darker) > 20
