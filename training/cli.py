@@ -17,17 +17,72 @@ def main() -> None:
     """Train and evaluate detectors of mitotic figures."""
 
 
+changes_option = click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in --set seed=1."
+)
+
+
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--work-dir", type=click.Path(path_type=Path), help="Where the run is kept; default work_dirs/CONFIG.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the work dir.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in --set seed=1.")
+@changes_option
 def train(config: Path, work_dir: Path | None, resume: bool, changes: tuple[str, ...]) -> None:
     """Train the network of CONFIG, an mmengine config such as training/configs/cpu_half.py."""
     from training.run import train as run
     from training.settings import load_settings, parse_changes
 
     run(load_settings(config, parse_changes(changes)), work_dir or Path("work_dirs") / config.stem, resume=resume)
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option(
+    "--work-dir", type=click.Path(path_type=Path), help="Where all is kept; default work_dirs/CONFIG-crossval."
+)
+@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
+@click.option("--folds-file", type=click.Path(path_type=Path), help="Folds to use: a CSV of dataset, slide, fold.")
+@click.option("--validate", help="Data sets that are divided into folds, as in a,b; others only train. Default: all.")
+@click.option(
+    "--minutes", type=FiniteRange(min=0.01), help="Train each fold as many iterations as fit; else the config's."
+)
+@click.option("--only-fold", type=click.IntRange(min=0), help="Train this one, as when folds go to several machines.")
+@changes_option
+def crossval(
+    config: Path,
+    work_dir: Path | None,
+    folds: int,
+    folds_file: Path | None,
+    validate: str | None,
+    minutes: float | None,
+    only_fold: int | None,
+    changes: tuple[str, ...],
+) -> None:
+    """Cross-validate CONFIG by slide: folds, a run for each, one threshold and one calibration for all.
+
+    Typed again it goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from training.crossval import Plan
+    from training.crossval import crossval as run
+    from training.evaluation.command import write_report
+    from training.evaluation.report import table
+    from training.settings import load_settings, parse_changes
+
+    folder = work_dir or Path("work_dirs") / f"{config.stem}-crossval"
+    plan = Plan(folds, folds_file, _names(validate), minutes, only_fold)
+    # a config's held_back is for single runs
+    result = run(load_settings(config, {"held_back": [], **parse_changes(changes)}), plan, folder)
+    if result is None:
+        click.echo(f"other folds are left; the command without --only-fold in {folder} trains and scores them")
+        return
+    Console(width=None if sys.stdout.isatty() else 180).print(table(result.scores))
+    for row in result.networks:
+        click.echo(f"{row['network']}: best F1 {row['best_f1']:.3f} at score {row['at_score']:.2f}, AP {row['ap']:.3f}")
+    click.echo(f"F1 of each fold at the threshold of the other folds: {result.honest_f1:.3f}")
+    written = write_report(result.as_dict(), folder / "crossval.json")
+    click.echo(f"written: {', '.join(map(str, written))}")
 
 
 data_option = click.option(
