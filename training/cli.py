@@ -134,9 +134,10 @@ def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None) -> No
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="... or an ema-*.pth of a run.")
 @data_option
 @slides_option
+# 0.25: arXiv 2508.19804; 15 um: twice the matching radius
 @click.option("--threshold", type=FiniteRange(0, 1), default=0.25, show_default=True, help="On the raw score.")
 @click.option(
-    "--margin-um", type=FiniteRange(min=7.5), default=15.0, show_default=True, help="To annotated figures, at least."
+    "--margin-um", type=FiniteRange(min=0), default=15.0, show_default=True, help="To annotated figures, at least."
 )
 @click.option("--drop", type=click.Path(path_type=Path), help="Mined places that are figures: a CSV of image,x,y.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The index goes here.")
@@ -151,7 +152,7 @@ def mine(
     """Run a network over DATA and keep what it wrongly takes for figures, as imposters in a new index."""
     from rich.console import Console
 
-    from training.mining.command import CAUTION, Rules
+    from training.mining.command import Rules, caution
     from training.mining.command import mine as run
     from training.mining.network import network_of_bundle, network_of_checkpoint
     from training.mining.output import summary
@@ -162,7 +163,7 @@ def mine(
     mined = run(network, folders, _names(slides), Rules(**rules), output, progress=_progress(), warn=_warn)
     Console(width=None if sys.stdout.isatty() else 180).print(summary(mined))
     click.echo(f"written: {output}")
-    click.echo(CAUTION.format(output=output))
+    click.echo(caution(output))
 
 
 @main.command()
@@ -176,7 +177,7 @@ def inspect(index: Path, output: Path | None, crops: int, seed: int) -> None:
 
     seen = look(index, output or Path("results/inspect") / index.resolve().name, crops=crops, seed=seed)
     click.echo(f"{seen.images} images, {seen.missing} of them without a picture")
-    click.echo(f"{seen.contradictions} contradictions, {seen.near_duplicates} near-duplicates within 7.5 um")
+    click.echo(f"{seen.contradictions} contradictions, {seen.near_duplicates} near-duplicates")
     click.echo(f"{seen.sheets} sheets; open {seen.page}")
     for failure in seen.failures:
         click.echo(f"error: {failure}", err=True)
