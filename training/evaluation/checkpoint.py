@@ -1,6 +1,7 @@
 """A network in training as a Detector: the same tiles and fusion as what ships, with torch as its engine."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,8 +16,8 @@ from training.settings import Settings
 TILE_PX = 512  # small: what it looks at are small frames, and filling them up costs as much as tissue
 
 
-def detector_of(network: torch.nn.Module, trained: Settings | Facts) -> Detector:
-    """Return a detector around a network; probabilities are raw scores, down to the floor.
+def detector_of(networks: Sequence[torch.nn.Module], trained: Settings | Facts) -> Detector:
+    """Return a detector around networks, its members; probabilities are raw scores, down to the floor.
 
     trained: what says its scale, boxes and licence: the run's settings, or the facts that travel with a checkpoint.
     """
@@ -25,7 +26,7 @@ def detector_of(network: torch.nn.Module, trained: Settings | Facts) -> Detector
         name="checkpoint",
         version="0",
         licence=trained.licence,
-        members=[Member(file="in-memory", sha256="0" * 64, source="in memory")],
+        members=[Member(file=f"in-memory-{n}", sha256="0" * 64, source="in memory") for n in range(len(networks))],
         classes=[FIGURE_CLASS],
         mpp=trained.mpp,
         mpp_tolerance=0.0,
@@ -42,5 +43,5 @@ def detector_of(network: torch.nn.Module, trained: Settings | Facts) -> Detector
         calibration=Calibration(slope=1.0, intercept=0.0, fitted_on="nothing"),
         training={},
     )
-    engine = TorchEngine(network, tile_px=TILE_PX, score_floor=SCORE_FLOOR, top_k=TOP_K)
-    return Detector(LoadedBundle(Path("checkpoint"), facts, ""), Options(), engines=[engine])
+    engines = [TorchEngine(one, tile_px=TILE_PX, score_floor=SCORE_FLOOR, top_k=TOP_K) for one in networks]
+    return Detector(LoadedBundle(Path("checkpoint"), facts, ""), Options(), engines=engines)

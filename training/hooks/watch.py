@@ -50,7 +50,7 @@ class WatchHook(Hook):
 
     def _look(self, folder: Path, done: int, momentum: float) -> None:
         network = self._ema.averages[momentum].module
-        predicted = self.latest[momentum] = predict(self._images, detector_of(network, self._settings))
+        predicted = self.latest[momentum] = predict(self._images, detector_of([network], self._settings))
         curve = f1_curve(predicted)
         best = int(curve.argmax())
         row = {

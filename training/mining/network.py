@@ -57,7 +57,7 @@ def network_of_checkpoint(path: Path) -> Network:
     from training.model import load_checkpoint
 
     network, facts = load_checkpoint(path)
-    return Network(detector_of(network, facts), path.name, sha256_of(path), facts.training)
+    return Network(detector_of([network], facts), path.name, sha256_of(path), facts.training)
 
 
 def detect(network: Network, image: IndexedImage, keep_in: Path) -> tuple[Points, NDArray[np.float64]]:

@@ -27,7 +27,7 @@ def test_a_published_set_becomes_a_page_with_its_sheets(command, drawn, write_da
     assert result.exit_code == 0, result.output
     assert result.output.splitlines() == [
         "1 images, 0 of them without a picture",
-        "0 contradictions, 0 near-duplicates within 7.5 um",
+        "0 contradictions, 0 near-duplicates",
         f"2 sheets; open {tmp_path}/out/index.html",
     ]
     page = (tmp_path / "out/index.html").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def test_contradictions_and_duplicates_are_listed_with_their_place(command, imag
     doubtful = (*images[0].annotations, Annotation(x + 4, y, "NMF"), Annotation(x, y + 4, "MF"))
     write_index(tmp_path / "index", [replace(images[0], annotations=doubtful), images[1]], made_from={})
     result = command("inspect", tmp_path / "index", "--output", tmp_path / "out")
-    assert "2 contradictions, 1 near-duplicates within 7.5 um" in result.output
+    assert "2 contradictions, 1 near-duplicates" in result.output
     assert (tmp_path / "out/sheets/pairs-01.png").exists()
     assert "contradiction drawn H07 H07_a MF at 70, 60 NMF at 74, 60 1.0 µm" in text_of(tmp_path / "out/index.html")
 

@@ -149,7 +149,7 @@ def test_slides_that_were_trained_on_are_mined_with_a_warning(command, disc_bund
         (["--threshold", 1.5], 2, "1.5 is not in the range 0<=x<=1"),
         (["--threshold", "nan"], 2, "nan is not a finite number"),
         (["--threshold", 0.1], 2, "--threshold 0.1: discs 1 reports no score below 0.2; take 0.2 or more"),
-        (["--margin-um", 5], 2, "5.0 is not in the range x>=7.5"),
+        (["--margin-um", 5], 2, "--margin-um 5: detections within 7.5 um of a figure are that figure"),
         (["--checkpoint", "ema.pth"], 2, "give either --bundle or --checkpoint"),
         (["--drop", "absent.csv"], 2, "absent.csv: cannot be read as a CSV"),
     ],
