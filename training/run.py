@@ -10,6 +10,7 @@ from algorithm.writers.atomic import write_bytes
 from training import processes
 from training.hooks.checkpoint import WholeCheckpointHook, latest
 from training.hooks.ema import MultiEmaHook
+from training.hooks.pictures import PicturesHook
 from training.hooks.pretrained import PretrainedHook
 from training.hooks.progress import ProgressHook
 from training.hooks.watch import WatchHook
@@ -81,12 +82,13 @@ def _claim(work_dir: Path, settings: Settings) -> None:
 
 def _hooks(settings: Settings, facts: Facts, held_back: list[IndexedImage]) -> list[Hook]:
     averages = MultiEmaHook(settings.ema_momentums, facts, accumulate=settings.accumulate)
-    watching = [WatchHook(averages, held_back, settings)] if held_back else []
+    watching = WatchHook(averages, held_back, settings) if held_back else None
     return [
         averages,
         ProgressHook(accumulate=settings.accumulate),
-        *watching,
+        *([watching] if watching else []),
         WholeCheckpointHook(every=settings.save_every * settings.accumulate),
+        PicturesHook(watching, held_back, settings),
     ]
 
 

@@ -95,12 +95,17 @@ def reliability(images: Sequence[Predicted], *, bins: int = 10) -> dict[str, lis
 
 
 def is_figure(image: Predicted) -> NDArray[np.bool_]:
-    """Return (n,) which detections are figures: the best first, each takes the nearest free figure within 7.5 um."""
-    hit = np.zeros(len(image.score), bool)
+    """Return (n,) which detections are figures."""
+    return matches(image) >= 0
+
+
+def matches(image: Predicted) -> NDArray[np.int64]:
+    """Return (n,) which figure each detection is, or -1: the best first, each takes the nearest free in 7.5 um."""
+    figure = np.full(len(image.score), -1)
     free = np.ones(len(image.truth_um), bool)
     for number in np.argsort(-image.score, kind="stable"):
         distance = np.where(free, np.hypot(*(image.truth_um - image.found_um[number]).T), np.inf)
         if len(distance) and distance.min() <= MATCH_RADIUS_UM:
+            figure[number] = distance.argmin()
             free[distance.argmin()] = False
-            hit[number] = True
-    return hit
+    return figure
