@@ -114,6 +114,7 @@ def apart(one: Path, other: Path) -> float:
 
 def test_run_leaves_three_averages_its_losses_and_its_settings(finished, settings):
     assert {path.name for path in finished.glob("*.pth")} == {*EMAS, *CHOSEN, "iter_3.pth", "iter_6.pth"}
+    assert {path.name for path in finished.glob("*.png")} == {"curves.png", "samples.png"}
     assert not list(finished.glob("*.part"))
     rows = losses(finished)
     assert [row["iteration"] for row in rows] == list(range(1, ITERATIONS + 1))
