@@ -4,7 +4,7 @@ from pathlib import Path
 
 from training.importers.base import NAMING, Imported, Options
 from training.importers.glass import slide_and_glass
-from training.importers.mitos14 import scale_of
+from training.importers.mitos14 import published_scale
 from training.importers.pictures import picture_size
 from training.importers.tables import read_rows
 from training.index import Annotation, DataError, IndexedImage
@@ -41,7 +41,7 @@ def _image(path: Path, annotations: list[Annotation], options: Options) -> Index
         slide=slide,
         path=path,
         size=picture_size(path),
-        mpp=options.scale or scale_of(path.stem),
+        mpp=options.scale or published_scale(path.stem),
         annotations=tuple(annotations),
         glass=glass,
     )
