@@ -52,5 +52,6 @@ class Options:
         return {one.name for one in fields(self) if getattr(self, one.name) != one.default}
 
 
+FILE, FOLDER = frozenset({"file"}), frozenset({"folder"})  # what a source can be
 NAMING = frozenset({"mpp", "data_set", "prefix"})  # options of every format
 PICTURES = frozenset({"images", "allow_missing"})  # of those whose pictures may lie elsewhere

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from algorithm.frames import Mpp
-from training.importers.base import NAMING, Imported, Options
+from training.importers.base import FOLDER, NAMING, Imported, Options
 from training.importers.tables import Row, header, read_rows
 from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<tile>.jpg + index.csv with file, width, height, nmf_points_xy"
 OPTIONS = NAMING
+SOURCES = FOLDER
 COLUMNS = ("file", "width", "height", "nmf_points_xy")
 MPP = Mpp(0.25, 0.25)  # Aperio ScanScope CS2 at 40x; general knowledge of the set, not in the files
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from training.importers.base import NAMING, PICTURES, Dropped, Imported, Options
+from training.importers.base import FILE, NAMING, PICTURES, Dropped, Imported, Options
 from training.importers.documents import field, numbers, read_json
 from training.importers.glass import slide_and_glass
 from training.importers.labels import Classes
@@ -16,6 +16,7 @@ from training.index import DataError
 
 LAYOUT = "instances.json with images, categories and annotations of bbox x, y, width, height"
 OPTIONS = NAMING | PICTURES | {"classes"}
+SOURCES = FILE
 Corners = Callable[[list[float], str], tuple[float, float, float, float]]
 
 

@@ -56,9 +56,9 @@ def _read(name: str, source: Path, options: Options) -> Imported:
     if not source.exists():
         raise DataError(f"{source}: no such file or folder")
     recognises = getattr(module, "recognises", None)
-    takes_files = "images" in module.OPTIONS
-    if source.is_file() and not takes_files:
-        raise DataError(f"{source}: a file; import {name} reads a folder ({module.LAYOUT})")
+    kind = "folder" if source.is_dir() else "file"
+    if kind not in module.SOURCES:
+        raise DataError(f"{source}: a {kind}; import {name} reads a {' or '.join(module.SOURCES)} ({module.LAYOUT})")
     if source.is_dir() and recognises and not recognises(source):
         raise DataError(f"{source}: not of format {name} ({module.LAYOUT})")
     return module.read(source, options)
@@ -71,8 +71,9 @@ def _check_pictures(images: Sequence[IndexedImage], options: Options) -> None:
     missing = [image for image in images if image.missing]
     if missing and not options.allow_missing:
         folder = options.images or missing[0].path.parent
+        first = ", ".join(image.path.name for image in missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
         raise DataError(
             f"{folder}: {len(missing)} of {len(images)} pictures are not there "
-            f"({', '.join(image.path.name for image in missing[:SHOWN])}, ...); name the folder that holds them with "
-            "--images DIR, or keep the annotations alone with --allow-missing-images"
+            f"({first}); name the folder that holds them with --images DIR, or keep the annotations alone with "
+            "--allow-missing-images"
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from training.importers.base import NAMING, PICTURES, Dropped, Imported, Options
+from training.importers.base import FILE, NAMING, PICTURES, Dropped, Imported, Options
 from training.importers.documents import field, read_json
 from training.importers.glass import slide_and_glass
 from training.importers.labels import Classes
@@ -21,6 +21,7 @@ from training.index import DataError
 
 LAYOUT = "<export>.json of annotations with vector, annotation_type, image; or .csv with imagename, type, minx, ..."
 OPTIONS = NAMING | PICTURES | {"classes"}
+SOURCES = FILE
 COLUMNS = ("imagename", "type")
 BOX, CENTRE = ("minx", "miny", "maxx", "maxy"), ("cx", "cy")
 DELETED, NOT_IN_IMAGE = "deleted on the server", "said not to be in the image"

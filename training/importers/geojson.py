@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from training.importers.base import NAMING, PICTURES, Dropped, Imported, Options
+from training.importers.base import FILE, FOLDER, NAMING, PICTURES, Dropped, Imported, Options
 from training.importers.documents import field, numbers, read_json
 from training.importers.glass import slide_and_glass
 from training.importers.labels import Classes
@@ -17,6 +17,7 @@ from training.index import DataError
 
 LAYOUT = "<picture>.geojson, one or a folder of them, features of a point or a polygon with a classification"
 OPTIONS = NAMING | PICTURES | {"classes"}
+SOURCES = FILE | FOLDER
 DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "Polygon": 2, "MultiPolygon": 3}
 NO_CLASS = "no classification"
 

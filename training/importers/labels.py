@@ -18,7 +18,8 @@ MEANINGS: dict[str, Label] = {
         (
             "nmf", "nonmitosis", "non mitosis", "not mitosis", "non mitotic", "nonmitotic", "not mitotic",
             "non mitotic figure", "non mitotic figures", "not mitotic figure", "non mitotic cell",
-            "hard negative", "hard negatives", "hard negative look alike", "imposter", "imposters",
+            "hard negative", "hard negatives", "hard negative look alike", "hard negative lookalike",
+            "imposter", "imposters",
             "imposter non mitotic figure", "mitotic figure look alike", "mitotic figure lookalike", "mitosis like",
             "mitotic like figure", "look alike", "lookalike",
         ),

@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from training.importers.base import NAMING, PICTURES, Dropped, Imported, Options
+from training.importers.base import FILE, NAMING, PICTURES, Dropped, Imported, Options
 from training.importers.coco import images_of, marks_of
 from training.importers.documents import field, read_json
 from training.importers.glass import slide_and_glass
@@ -13,6 +13,7 @@ from training.index import DataError
 
 LAYOUT = "MIDOG.json or MIDOG++.json with images, categories and annotations of bbox x1, y1, x2, y2"
 OPTIONS = NAMING | PICTURES | {"metadata"}
+SOURCES = FILE
 METADATA_COLUMNS = ("Slide", "Tumor", "Scanner", "Species")
 UNLABELLED = "no annotation at all: not labelled, so no negative"
 MISSPELT = {"Hamammatsu": "Hamamatsu"}  # in datasets_xvalidation.csv and MIDOG25.csv

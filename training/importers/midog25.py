@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from training.importers.base import NAMING, PICTURES, Imported, Options
+from training.importers.base import FILE, NAMING, PICTURES, Imported, Options
 from training.importers.glass import slide_and_glass
 from training.importers.midog import spelt
 from training.importers.pictures import Mark, Shelf
@@ -11,6 +11,7 @@ from training.index import DataError
 
 LAYOUT = "MIDOG25.csv with filename, coordinateX, coordinateY, Tumor, Scanner, Species, majority"
 OPTIONS = NAMING | PICTURES
+SOURCES = FILE
 COLUMNS = ("filename", "coordinateX", "coordinateY", "Tumor", "Scanner", "Species", "majority")
 FIGURES = ("NMF", "AMF")
 HALF_BOX_PX = 25  # the places are the middles of the boxes of MIDOG++, cut down to whole px

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from algorithm.frames import Mpp
 from training.importers import icpr2012
-from training.importers.base import NAMING, PICTURES, Imported, Options
+from training.importers.base import FILE, FOLDER, NAMING, PICTURES, Imported, Options
 from training.importers.glass import CONTEST_FRAME, slide_and_glass
 from training.importers.pictures import Mark, Shelf, point
 from training.importers.tables import Row, header, read_plain_rows, read_rows
@@ -16,6 +16,7 @@ from training.index import DataError, Label
 
 LAYOUT = "<frame>.jpg + <frame>_mitosis.csv, <frame>_not_mitosis.csv of x,y,confidence, in one folder or a tree"
 OPTIONS = NAMING | PICTURES
+SOURCES = FILE | FOLDER
 ENDINGS: dict[str, Label] = {"_not_mitosis.csv": "NMF", "_mitosis.csv": "MF"}  # the longer one first
 COLUMNS = ("x", "y", "confidence")
 MERGED_COLUMNS = ("frame", "label", "x", "y")

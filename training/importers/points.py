@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training.importers.base import NAMING, Imported, Options
+from training.importers.base import FOLDER, NAMING, Imported, Options
 from training.importers.glass import slide_and_glass
 from training.importers.mitos14 import published_scale
 from training.importers.pictures import picture_size
@@ -11,6 +11,7 @@ from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<frame or window>.jpg + points.csv with frame or patch, x, y, label"
 OPTIONS = NAMING
+SOURCES = FOLDER
 
 
 def recognises(folder: Path) -> bool:

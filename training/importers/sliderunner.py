@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from training.importers.base import NAMING, PICTURES, Dropped, Imported, Options
+from training.importers.base import FILE, NAMING, PICTURES, Dropped, Imported, Options
 from training.importers.glass import slide_and_glass
 from training.importers.labels import Classes
 from training.importers.midog import UNLABELLED
@@ -23,6 +23,7 @@ from training.index import DataError, IndexedImage
 
 LAYOUT = "<name>.sqlite with Slides, Annotations, Annotations_coordinates, Classes"
 OPTIONS = NAMING | PICTURES | {"classes"}
+SOURCES = FILE
 TABLES = ("Slides", "Annotations", "Annotations_coordinates", "Classes")
 DELETED, NO_CLASS, NO_PLACE = "deleted by its annotator", "no agreed class", "no coordinates"
 

@@ -6,7 +6,7 @@ x and y are px from the top left corner of the top left pixel. Where x, y and la
 from pathlib import Path, PurePosixPath
 
 from algorithm.frames import Mpp
-from training.importers.base import NAMING, PICTURES, Dropped, Imported, Options
+from training.importers.base import FILE, NAMING, PICTURES, Dropped, Imported, Options
 from training.importers.glass import named, slide_and_glass
 from training.importers.labels import Classes
 from training.importers.pictures import Shelf, point
@@ -15,6 +15,7 @@ from training.index import DataError, IndexedImage
 
 LAYOUT = "<name>.csv with image, x, y, label (and slide, scanner, tumour, species, dataset, mpp)"
 OPTIONS = NAMING | PICTURES | {"classes"}
+SOURCES = FILE
 COLUMNS = ("image", "x", "y", "label")
 FACTS = ("slide", "scanner", "tumour", "species", "dataset", "mpp")
 

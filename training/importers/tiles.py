@@ -3,18 +3,17 @@
 from pathlib import Path
 
 from algorithm.images import SUFFIXES
-from training.importers.base import NAMING, Imported, Options
+from training.importers.base import FOLDER, NAMING, Imported, Options
 from training.importers.pictures import Shelf
 from training.index import DataError
 
 LAYOUT = "<class>/<tile>.tif, of the classes named with --classes"
 OPTIONS = NAMING | {"classes"}
+SOURCES = FOLDER
 
 
 def read(source: Path, options: Options) -> Imported:
     """Return one image a tile. A class is a data set `<folder>/<class>` and one slide: names of tiles tell none."""
-    if not source.is_dir():
-        raise DataError(f"{source}: no folder; the folder above those of the classes is needed")
     there = sorted(path.name for path in source.iterdir() if path.is_dir())
     if not options.classes:
         raise DataError(f"{source}: name the classes with --classes (there are: {', '.join(there) or 'none'})")

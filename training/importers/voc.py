@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as Xml
 from pathlib import Path
 
-from training.importers.base import NAMING, PICTURES, Dropped, Imported, Options
+from training.importers.base import FILE, FOLDER, NAMING, PICTURES, Dropped, Imported, Options
 from training.importers.documents import read_xml
 from training.importers.glass import slide_and_glass
 from training.importers.labels import Classes
@@ -13,6 +13,7 @@ from training.index import DataError
 
 LAYOUT = "<picture>.xml, one or a folder of them, with annotation/object/name and bndbox"
 OPTIONS = NAMING | PICTURES | {"classes"}
+SOURCES = FILE | FOLDER
 
 
 def read(source: Path, options: Options) -> Imported:
