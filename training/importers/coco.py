@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from training.importers.base import FILE, NAMING, PICTURES, Dropped, Imported, Options
-from training.importers.documents import field, numbers, read_json
+from training.importers.documents import entries, field, numbers, read_json
 from training.importers.glass import slide_and_glass
 from training.importers.labels import Classes
 from training.importers.pictures import Mark, Shelf
@@ -43,7 +43,7 @@ def images_of(document: Any, source: Path) -> list[tuple[dict[str, Any], tuple[i
     """Return each image's entry and its size. Raises DataError, also for an id given twice."""
     seen = set()
     found = []
-    for image in field(document, "images", str(source)):
+    for image in entries(document, "images", str(source)):
         width, height, number = (field(image, name, f"{source}: an image") for name in ("width", "height", "id"))
         if number in seen:
             raise DataError(f"{source}: image id {number} is given twice")
@@ -59,12 +59,12 @@ def marks_of(
     """Return the marks by image id, and what was dropped; corners: what the four numbers of a bbox are."""
     names = {
         field(entry, "id", f"{source}: a category"): str(field(entry, "name", f"{source}: a category"))
-        for entry in field(document, "categories", str(source))
+        for entry in entries(document, "categories", str(source))
     }
     known = {image["id"] for image, _ in images_of(document, source)}
     marks: dict[Any, list[Mark]] = {}
     dropped = []
-    for number, entry in enumerate(field(document, "annotations", str(source))):
+    for number, entry in enumerate(entries(document, "annotations", str(source))):
         where = f"{source}: annotation {entry.get('id', number) if isinstance(entry, dict) else number}"
         image, category = field(entry, "image_id", where), field(entry, "category_id", where)
         if image not in known or category not in names:

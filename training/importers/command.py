@@ -6,7 +6,7 @@ from pathlib import Path
 from algorithm.errors import OutputError
 from training.importers import FORMATS
 from training.importers.base import Imported, Options
-from training.index import DataError, IndexedImage
+from training.index import DataError, IndexedImage, check
 from training.store import is_index, write_index
 
 FLAGS = {
@@ -61,7 +61,9 @@ def _read(name: str, source: Path, options: Options) -> Imported:
         raise DataError(f"{source}: a {kind}; import {name} reads a {' or '.join(module.SOURCES)} ({module.LAYOUT})")
     if source.is_dir() and recognises and not recognises(source):
         raise DataError(f"{source}: not of format {name} ({module.LAYOUT})")
-    return module.read(source, options)
+    part = module.read(source, options)
+    check(part.images, str(source))
+    return part
 
 
 def _check_pictures(images: Sequence[IndexedImage], options: Options) -> None:

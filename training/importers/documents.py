@@ -41,6 +41,14 @@ def field(entry: Any, name: str, where: str) -> Any:
     return entry[name]
 
 
+def entries(document: Any, name: str, where: str) -> list[Any]:
+    """Return a list of a JSON object. Raises DataError when it is none."""
+    found = field(document, name, where)
+    if not isinstance(found, list):
+        raise DataError(f"{where}: {name!r} is no list; is it of another format?")
+    return found
+
+
 def numbers(values: Any, count: int, where: str) -> list[float]:
     """Return that many numbers of a JSON list. Raises DataError."""
     is_list = isinstance(values, list) and len(values) == count

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from training.importers.base import FILE, NAMING, PICTURES, Dropped, Imported, Options
-from training.importers.documents import field, read_json
+from training.importers.documents import field, numbers, read_json
 from training.importers.glass import slide_and_glass
 from training.importers.labels import Classes
 from training.importers.pictures import Mark, Shelf, around
@@ -76,7 +76,7 @@ def _of_json(source: Path) -> Iterator[Entry]:
         image, kind = field(one, "image", where), field(one, "annotation_type", where)
         if not isinstance(image, dict) or not isinstance(kind, dict):
             raise DataError(f"{where}: image and annotation_type are numbers; export with expand=annotation_type,image")
-        width, height = image.get("width"), image.get("height")
+        width, height = numbers([image.get("width") or 0, image.get("height") or 0], 2, f"{where}: size")
         yield Entry(
             where,
             str(field(image, "name", where)),

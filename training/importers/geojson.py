@@ -55,10 +55,11 @@ def _features(document: Any, path: Path) -> list[Any]:
 def _class(feature: Any, where: str) -> str:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
         raise DataError(f"{where}: no feature of GeoJSON; is it of another format?")
-    classification = (feature.get("properties") or {}).get("classification") or {}
+    properties = feature.get("properties")
+    classification = properties.get("classification") if isinstance(properties, dict) else None
     if isinstance(classification, dict):
         return str(classification.get("name") or "")
-    return str(classification)
+    return str(classification or "")
 
 
 def _cells(geometry: Any, where: str) -> Iterator[list[tuple[float, float]]]:

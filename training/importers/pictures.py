@@ -6,10 +6,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import PIL.Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from algorithm.errors import ImageError
 from algorithm.frames import Mpp
 from algorithm.images import SUFFIXES, open_image
+from algorithm.images.raster import JPEG, PNG
 from training.importers.base import Dropped, Options
 from training.index import Annotation, DataError, IndexedImage, Label
 
@@ -41,11 +44,17 @@ def around(places: Sequence[tuple[float, float]], label: Label) -> Mark:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) px from the header. Raises ImageError."""
+    """Return (width, height) px from the header of a PNG or a JPEG, else by Pillow. Raises ImageError.
+
+    The two go by their plugins, as in algorithm.images: Pillow.open refuses what is larger than 179 megapixels.
+    """
     try:
-        with PIL.Image.open(path) as picture:
-            return picture.size
-    except OSError as error:
+        with path.open("rb") as file:
+            head = file.read(len(PNG))
+            file.seek(0)
+            opened = PngImageFile if head == PNG else JpegImageFile if head.startswith(JPEG) else PIL.Image.open
+            return opened(file).size
+    except (OSError, SyntaxError) as error:
         raise ImageError(f"{path}: cannot be opened ({error})") from error
 
 

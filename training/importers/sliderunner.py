@@ -25,6 +25,7 @@ LAYOUT = "<name>.sqlite with Slides, Annotations, Annotations_coordinates, Class
 OPTIONS = NAMING | PICTURES | {"classes"}
 SOURCES = FILE
 TABLES = ("Slides", "Annotations", "Annotations_coordinates", "Classes")
+NUMBERS = "typeof(coordinateX) IN ('integer', 'real') AND typeof(coordinateY) IN ('integer', 'real')"
 DELETED, NO_CLASS, NO_PLACE = "deleted by its annotator", "no agreed class", "no coordinates"
 
 
@@ -41,6 +42,8 @@ def read(source: Path, options: Options) -> Imported:
     repeated = max(Counter(name for _, name, *_ in slides).values(), default=0) > 1
     images = []
     for uid, name, width, height, directory in slides:
+        if not name:
+            raise DataError(f"{source}: slide {uid} has no file name")
         if uid not in marks and source.stem.startswith("MIDOG"):
             dropped.append(Dropped(name, UNLABELLED))
             continue
@@ -70,7 +73,9 @@ def _check_tables(database: sqlite3.Connection, source: Path) -> None:
 def _marks(database: sqlite3.Connection, source: Path, classes: Classes) -> tuple[dict[Any, list[Mark]], list[Dropped]]:
     """Return the marks of each slide by its uid, and what was dropped."""
     places: dict[Any, list[tuple[float, float]]] = {}
-    for number, x, y in database.execute("SELECT annoId, coordinateX, coordinateY FROM Annotations_coordinates"):
+    for number, x, y in database.execute(
+        f"SELECT annoId, coordinateX, coordinateY FROM Annotations_coordinates WHERE {NUMBERS}"
+    ):
         places.setdefault(number, []).append((float(x), float(y)))
     marks: dict[Any, list[Mark]] = {}
     dropped = []

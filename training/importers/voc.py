@@ -1,5 +1,6 @@
 """Pascal VOC: one XML a picture, with `filename`, `size` and objects of `name` and `bndbox`."""
 
+import math
 import xml.etree.ElementTree as Xml
 from pathlib import Path
 
@@ -53,6 +54,9 @@ def _size(root: Xml.Element, path: Path) -> tuple[int, int] | None:
 
 def _number(element: Xml.Element, tag: str, where: str) -> float:
     try:
-        return float(element.findtext(tag, ""))
-    except ValueError as error:
-        raise DataError(f"{where}: {tag} is {element.findtext(tag)!r}, not a number") from error
+        value = float(element.findtext(tag, ""))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{where}: {tag} is {element.findtext(tag)!r}, not a number")
+    return value

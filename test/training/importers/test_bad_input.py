@@ -25,6 +25,7 @@ def refused(run, message, *arguments, **options):
         ('{"images": [\n}', "line 2: no valid JSON"),
         ("{}", "is it of another format?"),
         ("[1]", "is it of another format?"),
+        ('{"images": 1, "categories": 1, "annotations": 1, "results": 1, "features": 1}', "is it of another format?"),
     ],
 )
 def test_json_that_is_none_of_the_format(imported, write, name, text, message):
@@ -145,6 +146,7 @@ def test_files_of_midog_and_coco_are_told_apart(imported, write, midog_json):
         ({"category_id": 9}, "annotation 0: of category 9, which the file does not list"),
         ({"bbox": [1, 2, 3]}, "is no list of 4 numbers"),
         ({"bbox": ["1", 2, 3, 4]}, "is no list of 4 numbers"),
+        ({"bbox": [float("nan"), 2, 3, 4]}, "is no list of 4 numbers"),
     ],
 )
 def test_annotations_that_point_nowhere(imported, write, midog_json, change, message):
@@ -219,3 +221,20 @@ def test_frames_of_mitos14_with_two_tables(imported, write):
     refused(imported, "is of the same frame; keep one of them", "mitos14", source)
     refused(imported, "line 1: 2 cells, 3 columns", "mitos14", write("one/A03_00Aa_mitosis.csv", "1,2\n").parent)
     refused(imported, "no columns frame, label", "mitos14", write("two/table.csv", "1,2,0.8\n"))
+
+
+def test_tiles_of_another_size_than_their_table_says(imported, picture, write):
+    picture("set/ccmct_one_x0.jpg")
+    rows = [["file", "width", "height", "nmf_points_xy"], ["ccmct_one_x0.jpg", 64, 48, ""]]
+    source = write("set/index.csv", rows).parent
+    refused(
+        imported, "line 2: ccmct_one_x0.jpg of 64 x 48 px, the picture has 400 x 300", "canine_tiles", source,
+        allow_missing=False,
+    )  # fmt: skip
+
+
+def test_a_picture_that_is_none(imported, tmp_path, write):
+    for name in ("a.jpg", "b.png"):
+        (tmp_path / name).write_bytes(b"no picture")
+        source = write("lab.csv", [*POINTS, [name, 1, 2, "MF"]])
+        refused(imported, f"{name}: ", "csv", source, mpp=0.25)

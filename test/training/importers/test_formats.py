@@ -113,13 +113,13 @@ def test_sliderunner_leaves_out_what_is_deleted_or_no_cell(left_out, database):
     spot = [(10, 20)]
     source = database(
         [("a.svs", None)],
-        [(1, 1, spot, 0), (1, 1, spot, 1), (1, None, spot, 0), (1, 1, [], 0), (1, 3, spot, 0)],
+        [(1, 1, spot, 0), (1, 1, spot, 1), (1, None, spot, 0), (1, 1, [], 0), (1, 1, [(None, 5)], 0), (1, 3, spot, 0)],
         ("Mitotic figures", "Non-mitotic", "Tumor cells"),
     )
     found = left_out("sliderunner", source, classes=("Tumor cells=drop",), **MISSING)
     assert found.images[0].places("MF") == [(10, 20)]
     assert [one.why for one in found.dropped] == [
-        "deleted by its annotator", "no agreed class", "no coordinates", "class 'Tumor cells'",
+        "deleted by its annotator", "no agreed class", "no coordinates", "no coordinates", "class 'Tumor cells'",
     ]  # fmt: skip
 
 
