@@ -100,8 +100,28 @@ def usable(images: Iterable[IndexedImage], source: str) -> list[IndexedImage]:
 def without_slides(images: Iterable[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:
     """Return the images of all other slides; those that share a glass with one of these are left out as well."""
     every = list(images)
-    out = set(slides).union(*(image.glasses for image in every if image.slide in slides))
-    return [image for image in every if not image.glasses & out]
+    glass = glass_of(every)
+    out = {glass[slide] for slide in slides if slide in glass}
+    return [image for image in every if glass.get(image.slide) not in out]
+
+
+def glass_of(images: Iterable[IndexedImage]) -> dict[str, str]:
+    """Return, for every name of a slide or glass, the one name of all that hangs together with it.
+
+    Slides hang together through a glass that both name, also by way of a third.
+    """
+    first: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while first.setdefault(name, name) != name:
+            name = first[name]
+        return name
+
+    for image in images:
+        roots = sorted({root(name) for name in image.glasses})
+        for other in roots[1:]:
+            first[other] = roots[0]
+    return {name: root(name) for name in first}
 
 
 def of_slides(images: Sequence[IndexedImage], slides: Sequence[str]) -> list[IndexedImage]:

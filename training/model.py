@@ -3,6 +3,7 @@
 import logging
 import pickle
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mmdet.models.data_preprocessors import DetDataPreprocessor  # isort: skip
 from mmdet.registry import MODELS  # isort: skip
 
 from algorithm.errors import MitosisError
+from algorithm.writers.atomic import write_bytes
 
 logging.getLogger("mmengine").setLevel(logging.ERROR)  # it prints a line for each parameter at init
 SCORE_FLOOR = 0.05  # lower, RTMDet's list fills with nuclei: its soft labels leave background above 0.01
@@ -64,10 +66,10 @@ def build_network(model: dict[str, Any]) -> torch.nn.Module:
 
 
 def save_checkpoint(path: Path, state: dict[str, torch.Tensor], facts: Facts) -> None:
-    """Write weights and facts as plain types, under a temporary name first."""
-    part = path.with_name(path.name + ".part")
-    torch.save({"state_dict": {name: tensor.cpu() for name, tensor in state.items()}, "facts": asdict(facts)}, part)
-    part.replace(path)
+    """Write weights and facts as plain types, whole or not at all. Raises OutputError."""
+    content = BytesIO()
+    torch.save({"state_dict": {name: tensor.cpu() for name, tensor in state.items()}, "facts": asdict(facts)}, content)
+    write_bytes(path, content.getvalue())
 
 
 def load_checkpoint(path: Path) -> tuple[torch.nn.Module, Facts]:

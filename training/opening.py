@@ -23,18 +23,22 @@ class Window(Image):
         self._whole.close()
 
 
+def as_indexed(whole: Image, image: IndexedImage) -> Image:
+    """Return of an open file what the index means by this image. Raises ImageError when its size is not the index's."""
+    opened = whole if image.window is None else Window(whole, image.window)
+    if opened.size != image.size:
+        raise ImageError(
+            f"{image.path}: {opened.size[0]} x {opened.size[1]} px, {image.size[0]} x {image.size[1]} "
+            "in the index; another version of the picture? Import it again"
+        )
+    return opened
+
+
 def open_picture(image: IndexedImage) -> Image:
     """Return the open picture at the index's scale. Raises ImageError, also when its size is not the index's."""
-    opened = open_image(image.path, mpp=image.mpp)
+    whole = open_image(image.path, mpp=image.mpp)
     try:
-        if image.window is not None:
-            opened = Window(opened, image.window)
-        if opened.size != image.size:
-            raise ImageError(
-                f"{image.path}: {opened.size[0]} x {opened.size[1]} px, {image.size[0]} x {image.size[1]} "
-                "in the index; another version of the picture? Import it again"
-            )
+        return as_indexed(whole, image)
     except ImageError:
-        opened.close()
+        whole.close()
         raise
-    return opened

@@ -10,9 +10,15 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch.utils.data import Dataset
 
-from algorithm.images import Pixels, open_image, resize
+from algorithm.images import Pixels
 from training.augment import Augment
+from training.augment.pieces import Piece, joined, quarters, resized
 from training.index import IndexedImage
+from training.working import WorkingImages
+
+TRIES = 12  # places looked at for a patch that is cut anywhere, until one shows tissue
+TISSUE_COLOUR = 20  # glass is grey: of a stained pixel the channels differ by more than this
+TISSUE_SHARE = 0.1  # of a patch's pixels
 
 
 class Kind(StrEnum):
@@ -20,9 +26,11 @@ class Kind(StrEnum):
 
     FIGURE = "figure"
     IMPOSTER = "imposter"
-    ANYWHERE = "anywhere"
+    BACKGROUND = "background"  # tissue without any annotated cell
+    ANYWHERE = "anywhere"  # tissue, with whatever cells are there
 
 
+EVERY_LABEL = {"MF": 0, "NMF": 1}
 KIND_OF_LABEL = {"MF": Kind.FIGURE, "NMF": Kind.IMPOSTER}
 
 
@@ -31,61 +39,20 @@ class Patch:
     """A place to cut around, or anywhere in the image. image: its number; centre: (x, y) px of the image."""
 
     image: int
+    dataset: str
     slide: str
     kind: Kind
     centre: tuple[float, float] | None
 
 
 def patches_of(images: Sequence[IndexedImage]) -> list[Patch]:
-    """Return a patch for each annotation, and for each image one that may lie anywhere."""
+    """Return a patch for each annotation, and for each image one anywhere and one of background."""
     found = []
     for number, image in enumerate(images):
-        found.append(Patch(number, image.slide, Kind.ANYWHERE, None))
-        found += [Patch(number, image.slide, KIND_OF_LABEL[a.label], (a.x, a.y)) for a in image.annotations]
+        of = number, image.dataset, image.slide
+        found += [Patch(*of, kind, None) for kind in (Kind.ANYWHERE, Kind.BACKGROUND)]
+        found += [Patch(*of, KIND_OF_LABEL[cell.label], (cell.x, cell.y)) for cell in image.annotations]
     return found
-
-
-class WorkingImages:
-    """Windows of images in working pixels. Small images stay decoded in memory as long as the budget lasts."""
-
-    def __init__(self, images: Sequence[IndexedImage], *, mpp: float, cache_bytes: int) -> None:
-        self._images = images
-        self._mpp = mpp
-        self._room = cache_bytes
-        self._kept: dict[int, Pixels] = {}
-
-    def size(self, number: int) -> tuple[int, int]:
-        """Return (width, height) of an image, working px."""
-        image = self._images[number]
-        return round(image.size[0] * image.mpp.x / self._mpp), round(image.size[1] * image.mpp.y / self._mpp)
-
-    def factor(self, number: int) -> tuple[float, float]:
-        """Return working px to one image px, (x, y)."""
-        (width, height), image = self.size(number), self._images[number]
-        return width / image.size[0], height / image.size[1]
-
-    def window(self, number: int, x: int, y: int, size_px: tuple[int, int]) -> Pixels:
-        """Return the window with corner (x, y) and size (width, height), working px, filled up by reflection."""
-        width, height = self.size(number)
-        right, bottom = min(x + size_px[0], width), min(y + size_px[1], height)
-        whole = self._kept.get(number)
-        if whole is None and width * height * 3 <= self._room:
-            whole = self._kept[number] = self._decoded(number)
-            self._room -= whole.nbytes
-        part = whole[y:bottom, x:right] if whole is not None else self._read(number, x, y, right, bottom)
-        missing = ((0, size_px[1] - part.shape[0]), (0, size_px[0] - part.shape[1]), (0, 0))
-        return np.pad(part, missing, mode="symmetric") if any(after for _, after in missing) else part
-
-    def _decoded(self, number: int) -> Pixels:
-        with open_image(self._images[number].path) as image:
-            return resize(image.read(0, 0, *image.size), self.size(number))
-
-    def _read(self, number: int, x: int, y: int, right: int, bottom: int) -> Pixels:
-        across, down = self.factor(number)
-        corner = round(x / across), round(y / down)
-        extent = round((right - x) / across), round((bottom - y) / down)
-        with open_image(self._images[number].path) as image:
-            return image.read(*corner, *extent, out=(right - x, bottom - y))
 
 
 class PatchDataset(Dataset):
@@ -110,6 +77,11 @@ class PatchDataset(Dataset):
         self._patch_px = patch_px
         self._labels = {"MF": 0, "NMF": 1} if len(classes) > 1 else {"MF": 0}
         self._augment = augment
+        self._cumulative: np.ndarray | None = None
+
+    def mix_by(self, probabilities: np.ndarray) -> None:
+        """Say how probable each patch is, (n,), for the other three of a mosaic."""
+        self._cumulative = np.cumsum(probabilities)
 
     def __len__(self) -> int:
         return len(self.patches)
@@ -117,43 +89,84 @@ class PatchDataset(Dataset):
     def __getitem__(self, draw: tuple[int, int]) -> dict:
         number, seed = draw
         rng = np.random.default_rng(seed)
-        patch = self.patches[number]
-        x, y = self._corner(patch, rng)
-        pixels = self._working.window(patch.image, x, y, self._patch_px)
-        boxes, labels = self._boxes(patch.image, x, y)
-        pixels, boxes = self._augment(pixels, boxes, rng)
+        mosaic = self._augment.draw_mosaic(rng)
+        piece = self._mosaic(number, rng) if mosaic else self._piece(number, self._patch_px, rng)
+        pixels, boxes = self._augment(piece.pixels, piece.boxes, rng)
         return {
             "inputs": torch.from_numpy(pixels.transpose(2, 0, 1).copy()),
-            "data_samples": _sample(boxes, labels, pixels),
+            "data_samples": _sample(boxes, piece.labels, pixels),
         }
 
-    def _corner(self, patch: Patch, rng: np.random.Generator) -> tuple[int, int]:
-        """Draw where the patch begins: its cell stays inside by a box where the image is large enough."""
+    def _mosaic(self, number: int, rng: np.random.Generator) -> Piece:
+        """Return the patch with three more, drawn as the sampler draws them, each cut at its quarter's size."""
+        if self._cumulative is None:
+            raise ValueError("a mosaic needs the probabilities of the patches: call mix_by first")
+        drawn = np.searchsorted(self._cumulative, rng.random(3), side="right")
+        others = np.minimum(drawn, len(self.patches) - 1)  # the sum may be rounded down
+        places = quarters(self._patch_px, rng)
+        cut = [self._piece(n, (w, h), rng) for n, (_, _, w, h) in zip([number, *others], places, strict=True)]
+        return joined(places, cut)
+
+    def _piece(self, number: int, size_px: tuple[int, int], rng: np.random.Generator) -> Piece:
+        """Return a patch of this size (width, height), cut as much larger or smaller as it is zoomed."""
+        patch, factor = self.patches[number], self._augment.draw_zoom(rng)
+        extent = round(size_px[0] / factor), round(size_px[1] / factor)
+        x, y, pixels = self._cut(patch, extent, self._box_px / factor, rng)
+        return resized(Piece(pixels, *self._cells(patch.image, x, y, extent, self._labels)), size_px)
+
+    def _cut(
+        self, patch: Patch, extent: tuple[int, int], margin: float, rng: np.random.Generator
+    ) -> tuple[int, int, Pixels]:
+        """Return corner and pixels. What is cut at no cell is drawn again where it shows glass or a cell not wanted.
+
+        An image with nothing else, as a crop around a figure, gives its last draw: its boxes are right all the same.
+        """
+        for _ in range(TRIES if patch.centre is None else 1):
+            x, y = self._corner(patch, extent, margin, rng)
+            wanted = patch.kind != Kind.BACKGROUND or not len(self._cells(patch.image, x, y, extent, EVERY_LABEL)[1])
+            if wanted:
+                pixels = self._working.window(patch.image, x, y, extent)
+                if patch.centre is not None or shows_tissue(pixels):
+                    return x, y, pixels
+        return x, y, self._working.window(patch.image, x, y, extent)
+
+    def _corner(
+        self, patch: Patch, extent: tuple[int, int], margin: float, rng: np.random.Generator
+    ) -> tuple[int, int]:
+        """Draw where the patch begins: its cell stays inside by a margin where image and patch are large enough."""
         corner = []
         for axis in (0, 1):
-            last = max(0, self._working.size(patch.image)[axis] - self._patch_px[axis])
+            last = max(0, self._working.size(patch.image)[axis] - extent[axis])
             low, high = 0.0, float(last)
             if patch.centre is not None:
                 centre = patch.centre[axis] * self._working.factor(patch.image)[axis]
-                low = centre - self._patch_px[axis] + self._box_px
-                high = centre - self._box_px
+                inside = min(margin, extent[axis] / 2)
+                low, high = centre - extent[axis] + inside, centre - inside
             corner.append(int(np.clip(round(rng.uniform(low, high)), 0, last)))
         return corner[0], corner[1]
 
-    def _boxes(self, number: int, x: int, y: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes (n, 4) float32 in patch px and labels (n,) of the cells whose centre lies in the patch."""
+    def _cells(
+        self, number: int, x: int, y: int, extent: tuple[int, int], known: dict[str, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes (n, 4) float32 in px from (x, y) and labels (n,) of the known cells in the extent."""
         across, down = self._working.factor(number)
         width, height = self._working.size(number)
         half = self._box_px / 2
         boxes, labels = [], []
         for cell in self._images[number].annotations:
-            if cell.label not in self._labels:
+            if cell.label not in known:
                 continue
-            for cx in _echoes(cell.x * across, width, x, self._patch_px[0]):
-                for cy in _echoes(cell.y * down, height, y, self._patch_px[1]):
+            for cx in _echoes(cell.x * across, width, x, extent[0]):
+                for cy in _echoes(cell.y * down, height, y, extent[1]):
                     boxes.append((cx - half, cy - half, cx + half, cy + half))
-                    labels.append(self._labels[cell.label])
+                    labels.append(known[cell.label])
         return np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64)
+
+
+def shows_tissue(pixels: Pixels) -> bool:
+    """Return whether a patch (height, width, 3) uint8 holds enough stained pixels to learn from."""
+    few = pixels[::4, ::4]
+    return bool((np.ptp(few, axis=2) > TISSUE_COLOUR).mean() >= TISSUE_SHARE)
 
 
 def _echoes(place: float, length: int, start: int, extent: int) -> list[float]:

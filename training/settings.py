@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from algorithm.bundle import FIGURE_CLASS
 from algorithm.errors import MitosisError
+from training.augment import AugmentSettings
 from training.model import STRIDE_PX
 from training.patches import Kind
 
@@ -18,15 +19,14 @@ class SettingsError(MitosisError):
     """A config cannot be used."""
 
 
-class AugmentSettings(BaseModel):
-    """See training.augment.Augment."""
+class SamplingSettings(BaseModel):
+    """See training.sampling.Hierarchy."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    turn_and_flip: bool
-    hue_deg: float = Field(ge=0, le=180)
-    saturation: float = Field(ge=0, lt=1)
-    value: float = Field(ge=0, lt=1)
+    balanced: bool
+    data_set_power: float = Field(ge=0, le=1)
+    data_set_weights: dict[str, Annotated[float, Field(ge=0)]]
 
 
 class Warmup(BaseModel):
@@ -50,6 +50,7 @@ class Settings(BaseModel):
     model: dict[str, Any]
     patch_px: tuple[int, int]
     shares: dict[Kind, Annotated[float, Field(ge=0)]]
+    sampling: SamplingSettings
     augment: AugmentSettings
     iterations: int = Field(ge=1)
     batch: int = Field(ge=1)
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     ema_momentums: list[float] = Field(min_length=1)
     save_every: int = Field(ge=1)
     watch_every: int = Field(ge=1)
+    validation_patches: int = Field(ge=1)
     seed: int
     workers: int = Field(ge=0)
     cache_bytes: int = Field(ge=0)

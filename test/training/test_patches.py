@@ -2,14 +2,20 @@ import numpy as np
 import PIL.Image
 import pytest
 
+import training.working
 from algorithm.frames import Mpp
+from algorithm.images import open_image
 from training.augment import Augment
 from training.index import Annotation, IndexedImage
-from training.patches import Kind, PatchDataset, WorkingImages, patches_of
+from training.patches import Kind, PatchDataset, patches_of, shows_tissue
+from training.working import WorkingImages
 
 DARK = 120  # mean grey below which a pixel belongs to a disc
 PLENTY = 10**9
-PLAIN = Augment(turn_and_flip=False, hue_deg=0, saturation=0, value=0)
+PLAIN = Augment()
+COLOURS = {"stain_factor": 0.15, "stain_shift": 0.05, "hue_deg": 12.0, "saturation": 0.3, "value": 0.15}
+QUALITY = {"blur_share": 0.5, "blur_sigma_px": 1.0, "jpeg_share": 0.5, "jpeg_quality": (60, 95)}
+AUGMENTED = Augment(turn_and_flip=True, zoom=0.2, **COLOURS, **QUALITY)
 DRAWS = 60
 
 
@@ -60,18 +66,19 @@ def test_every_annotation_is_a_patch_and_every_image_has_one_anywhere(drawn, ind
     one = indexed(drawn("H01_a", (300, 200), [(50, 60), (200, 90)], [(120, 150)]))
     empty = indexed(drawn("H02_a", (300, 200), []))
     found = patches_of([one, empty])
-    assert [(patch.image, patch.slide, patch.kind) for patch in found] == [
-        (0, "H01", Kind.ANYWHERE), (0, "H01", Kind.FIGURE), (0, "H01", Kind.FIGURE), (0, "H01", Kind.IMPOSTER),
-        (1, "H02", Kind.ANYWHERE),
+    assert [(patch.image, patch.dataset, patch.slide, patch.kind) for patch in found] == [
+        (0, "drawn", "H01", Kind.ANYWHERE), (0, "drawn", "H01", Kind.BACKGROUND), (0, "drawn", "H01", Kind.FIGURE),
+        (0, "drawn", "H01", Kind.FIGURE), (0, "drawn", "H01", Kind.IMPOSTER),
+        (1, "drawn", "H02", Kind.ANYWHERE), (1, "drawn", "H02", Kind.BACKGROUND),
     ]  # fmt: skip
-    assert [patch.centre for patch in found[:3]] == [None, (50, 60), (200, 90)]
+    assert [patch.centre for patch in found[:4]] == [None, None, (50, 60), (200, 90)]
     assert patches_of([]) == []
 
 
 @pytest.mark.parametrize("patch_px", [(160, 160), (224, 128)])
 def test_figure_stays_inside_its_patch_by_a_box(drawn, indexed, dataset, patch_px):
     data = dataset(indexed(drawn("H01_a", (600, 500), [(300, 250)])), patch_px=patch_px)
-    at = np.array([places(data[1, seed])[0] for seed in range(DRAWS)])
+    at = np.array([places(data[numbers(data, Kind.FIGURE)[0], seed])[0] for seed in range(DRAWS)])
     reach = np.array(patch_px) - 40
     assert (at >= 40 - 0.5).all()  # corners are whole pixels
     assert (at <= reach + 0.5).all()
@@ -94,7 +101,7 @@ def test_patches_from_anywhere_reach_all_of_the_image(drawn, indexed, dataset):
     assert seen - low  # and the other end
 
 
-@pytest.mark.parametrize("augment", [PLAIN, Augment(), Augment(hue_deg=0, saturation=0, value=0)])
+@pytest.mark.parametrize("augment", [PLAIN, AUGMENTED, Augment(turn_and_flip=True)])
 @pytest.mark.parametrize("patch_px", [(160, 160), (224, 128)])
 def test_boxes_lie_on_the_figures_after_every_augmentation(drawn, indexed, dataset, augment, patch_px):
     cells = drawn("H01_a", (500, 400), [(90, 80), (210, 100), (330, 290), (120, 300), (430, 60)])
@@ -109,7 +116,7 @@ def test_boxes_lie_on_the_figures_after_every_augmentation(drawn, indexed, datas
 
 def test_every_figure_that_shows_has_its_box(drawn, indexed, dataset):
     cells = drawn("H01_a", (500, 400), [(90, 80), (210, 100), (330, 290), (120, 300), (430, 60)])
-    data = dataset(indexed(cells), augment=Augment())
+    data = dataset(indexed(cells), augment=AUGMENTED)
     for seed in range(DRAWS):
         item = data[0, seed]
         pixels = grey(item)
@@ -170,11 +177,11 @@ def test_image_as_large_as_the_patch_has_no_echoes(drawn, indexed, dataset):
     assert places(data[0, 0]).tolist() == [[20, 30], [150, 150]]
 
 
-@pytest.mark.parametrize("augment", [Augment()])
+@pytest.mark.parametrize("augment", [Augment(turn_and_flip=True, **COLOURS)])
 def test_mirrored_figures_keep_their_boxes_through_augmentation(drawn, indexed, dataset, augment):
     data = dataset(indexed(drawn("H01_a", (100, 90), [(70, 40)])), box_px=20.0, augment=augment)
     for seed in range(24):
-        item = data[1, seed]
+        item = data[numbers(data, Kind.FIGURE)[0], seed]
         assert len(boxes(item)) == 4
         assert max(darkness_at(item)) < DARK
 
@@ -187,7 +194,7 @@ def test_resampling_keeps_figures_in_their_places(drawn, indexed, dataset, mpp):
     image = indexed(drawn("H01_a", (700, 600), [(311, 287)]), mpp=0.2275)
     data = dataset(image, mpp=mpp, box_px=16 / mpp, patch_px=(160, 160))
     for seed in range(10):
-        item = data[1, seed]
+        item = data[numbers(data, Kind.FIGURE)[0], seed]
         assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6
         assert boxes(item)[0, 2] - boxes(item)[0, 0] == pytest.approx(16 / mpp)
 
@@ -201,12 +208,58 @@ def test_pixels_that_are_no_squares_are_made_square(tmp_path, drawn, indexed, da
     assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6
 
 
+# zoom and mosaic
+
+
+@pytest.mark.parametrize("patch_px", [(160, 160), (224, 128)])
+def test_zoomed_patch_shows_figures_larger_or_smaller_in_boxes_of_one_size(drawn, indexed, dataset, patch_px):
+    image = indexed(drawn("H01_a", (600, 500), [(300, 250)]))
+    data = dataset(image, patch_px=patch_px, augment=Augment(zoom=0.25))
+    areas = []
+    for seed in range(DRAWS):
+        item = data[numbers(data, Kind.FIGURE)[0], seed]
+        assert item["inputs"].shape == (3, patch_px[1], patch_px[0])
+        assert np.hypot(*(places(item)[0] - dark_centre(item))) < 0.6
+        assert boxes(item)[0, 2:] - boxes(item)[0, :2] == pytest.approx(40, abs=1e-3)
+        assert (places(item)[0] >= 39).all()  # inside by a box, as without zoom
+        assert (places(item)[0] <= np.array(patch_px) - 39).all()
+        areas.append((grey(item) < DARK).sum())
+    assert max(areas) > 1.7 * min(areas)
+
+
+def test_mosaic_is_drawn_from_patches_that_have_a_chance(drawn, indexed, dataset):
+    cells = drawn("H01_a", (600, 500), [(300, 250), (100, 100)])
+    data = dataset(indexed(cells), indexed(drawn("H02_a", (300, 300), [])), augment=Augment(mosaic_share=1.0))
+    chances = np.array([patch.kind == Kind.FIGURE for patch in data.patches], float)
+    data.mix_by(chances / chances.sum())
+    number = numbers(data, Kind.FIGURE)[0]
+    for seed in range(DRAWS):
+        item = data[number, seed]
+        assert item["inputs"].shape == (3, 160, 160)
+        assert len(boxes(item)) == 4  # the two figures of the image lie far apart
+        assert max(darkness_at(item)) < DARK
+        assert (data[number, seed]["inputs"] == item["inputs"]).all()
+
+
+def test_mosaic_happens_as_often_as_asked(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (600, 500), [(300, 250)])), augment=Augment(mosaic_share=0.3))
+    data.mix_by(np.array([patch.kind == Kind.FIGURE for patch in data.patches], float))
+    number = numbers(data, Kind.FIGURE)[0]
+    assert 0.15 < np.mean([len(boxes(data[number, seed])) > 1 for seed in range(120)]) < 0.45
+
+
+def test_mosaic_without_probabilities_is_an_error(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (600, 500), [(300, 250)])), augment=Augment(mosaic_share=1.0))
+    with pytest.raises(ValueError, match="call mix_by first"):
+        data[1, 0]
+
+
 # equal draws, equal patches
 
 
 def test_patch_is_a_function_of_its_number_and_seed(drawn, indexed, dataset):
     image = indexed(drawn("H01_a", (500, 400), [(90, 80), (330, 290)]))
-    one, other = dataset(image, augment=Augment()), dataset(image, augment=Augment())
+    one, other = dataset(image, augment=AUGMENTED), dataset(image, augment=AUGMENTED)
     for draw in ((0, 1), (1, 1), (2, 7), (0, 1)):
         assert (one[draw]["inputs"] == other[draw]["inputs"]).all()
         assert (boxes(one[draw]) == boxes(other[draw])).all()
@@ -247,3 +300,84 @@ def test_memory_for_images_is_never_more_than_allowed(drawn, indexed):
     for number in (0, 1, 2, 3, 0):
         assert working.window(number, 10, 10, (50, 40)).shape == (40, 50, 3)
     assert sum(kept.nbytes for kept in working._kept.values()) == 60_000
+
+
+# what is cut at no cell
+
+
+def test_background_holds_no_annotated_cell(drawn, indexed, dataset):
+    cells = [(90, 80), (210, 100), (330, 290)]
+    data = dataset(indexed(drawn("H01_a", (700, 600), cells, [(500, 400)])), classes=["mitotic figure", "imposter"])
+    [number] = numbers(data, Kind.BACKGROUND)
+    for seed in range(DRAWS):
+        item = data[number, seed]
+        assert not len(boxes(item))
+        assert not (grey(item)[16:-16, 16:-16] < DARK).any()
+
+
+def test_background_of_an_image_full_of_figures_still_has_its_boxes(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("H01_a", (60, 60), [(30, 30)])), patch_px=(64, 64))
+    [number] = numbers(data, Kind.BACKGROUND)
+    assert len(boxes(data[number, 0]))
+
+
+def test_what_is_cut_anywhere_shows_tissue_not_glass(tmp_path, dataset):
+    pixels = np.full((800, 4000, 3), 245, np.uint8)
+    pixels[:, :900] = (225, 150, 200)  # the tissue is in the first quarter
+    PIL.Image.fromarray(pixels).save(tmp_path / "H01_a.png")
+    image = IndexedImage("set", "H01", tmp_path / "H01_a.png", (4000, 800), Mpp(0.25, 0.25), ())
+    data = dataset(image)
+    for kind in (Kind.ANYWHERE, Kind.BACKGROUND):
+        [number] = numbers(data, kind)
+        shown = [shows_tissue(data[number, seed]["inputs"].numpy().transpose(1, 2, 0)) for seed in range(40)]
+        assert np.mean(shown) > 0.9  # 0.25 without looking again
+
+
+@pytest.mark.parametrize(
+    ("colour", "tissue"), [((245, 245, 245), False), ((40, 40, 40), False), ((225, 150, 200), True)]
+)
+def test_tissue_is_what_is_stained(colour, tissue):
+    assert shows_tissue(np.full((64, 64, 3), colour, np.uint8)) == tissue
+
+
+# parts of a file
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    """Twelve cells of 64 px, a figure in the middle of each, in one file."""
+    pixels = np.full((3 * 64, 4 * 64, 3), (225, 170, 200), np.uint8)
+    y, x = np.mgrid[:192, :256] % 64 + 0.5
+    pixels[np.hypot(x - 32, y - 32) <= 10] = 30
+    path = tmp_path / "sheet.png"
+    PIL.Image.fromarray(pixels).save(path)
+    figure = (Annotation(32, 32, "MF"),)
+    cells = [(64 * column, 64 * row, 64, 64) for row in range(3) for column in range(4)]
+    return [IndexedImage("s", "", path, (64, 64), Mpp(0.25, 0.25), figure, window=cell) for cell in cells]
+
+
+@pytest.mark.parametrize("cache_bytes", [0, PLENTY])
+def test_cell_of_a_sheet_is_filled_up_from_itself_and_every_echo_labelled(sheet, dataset, cache_bytes):
+    data = dataset(*sheet, patch_px=(160, 160), box_px=20.0, cache_bytes=cache_bytes)
+    for number in numbers(data, Kind.FIGURE):
+        item = data[number, 3]
+        assert max(darkness_at(item)) < DARK
+        assert len(boxes(item)) >= 4  # itself and its reflections
+
+
+def test_a_sheet_is_decoded_once_for_all_of_its_cells(sheet, monkeypatch):
+    opened = []
+    monkeypatch.setattr(training.working, "open_image", lambda path: opened.append(path) or open_image(path))
+    working = WorkingImages(sheet, mpp=0.25, cache_bytes=PLENTY)
+    for number in range(len(sheet)):
+        working.window(number, 0, 0, (64, 64))
+    assert len(opened) == 1
+
+
+def test_large_images_stay_open_but_not_all_of_them(drawn, indexed, monkeypatch):
+    monkeypatch.setattr(training.working, "OPEN_FILES", 2)
+    images = [indexed(drawn(f"H0{n}_a", (100, 100), [])) for n in range(4)]
+    working = WorkingImages(images, mpp=0.25, cache_bytes=0)
+    for number in (0, 1, 1, 2, 3, 0):
+        assert working.window(number, 10, 10, (50, 40)).shape == (40, 50, 3)
+    assert list(working._open) == [3, 0]

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+import training.loop
 import training.run
+import training.runner
 from training.hooks.progress import ProgressHook
 from training.index import DataError
 from training.model import load_checkpoint
@@ -20,6 +22,7 @@ from training.settings import Settings, SettingsError, load_settings
 ITERATIONS, SAVE_EVERY, BATCH, WARM = 6, 3, 2, 2
 MOMENTUMS = (2.5e-3, 1.25e-3, 6.25e-4)
 EMAS = ("ema-0.0025.pth", "ema-0.00125.pth", "ema-0.000625.pth")
+CHOSEN = {name.replace(".pth", f"-{by}.pth") for name in EMAS for by in ("lowest-loss", "best-f1")}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,6 @@ def stopped(tmp_path, finished) -> Path:
     folder = tmp_path / "stopped"
     shutil.copytree(finished, folder)
     (folder / f"iter_{ITERATIONS}.pth").unlink()
-    (folder / "last_checkpoint").write_text(str(folder / f"iter_{SAVE_EVERY}.pth"))
     for name in EMAS:
         (folder / name).unlink()
     return folder
@@ -88,14 +90,14 @@ def stopped(tmp_path, finished) -> Path:
 def draws(monkeypatch):
     """Every (patch, seed) that is drawn from here on, in order."""
     drawn: list[tuple[int, int]] = []
-    plain = PatchSampler.__iter__
 
-    def noted(sampler):
-        for one in plain(sampler):
-            drawn.append(one)
-            yield one
+    class Noted(PatchSampler):
+        def __iter__(self):
+            for one in super().__iter__():
+                drawn.append(one)
+                yield one
 
-    monkeypatch.setattr(PatchSampler, "__iter__", noted)
+    monkeypatch.setattr(training.runner, "PatchSampler", Noted)  # the validation loss draws as well
     return drawn
 
 
@@ -111,7 +113,7 @@ def apart(one: Path, other: Path) -> float:
 
 
 def test_run_leaves_three_averages_its_losses_and_its_settings(finished, settings):
-    assert {path.name for path in finished.glob("*.pth")} == {*EMAS, "iter_3.pth", "iter_6.pth"}
+    assert {path.name for path in finished.glob("*.pth")} == {*EMAS, *CHOSEN, "iter_3.pth", "iter_6.pth"}
     assert not list(finished.glob("*.part"))
     rows = losses(finished)
     assert [row["iteration"] for row in rows] == list(range(1, ITERATIONS + 1))
@@ -147,7 +149,7 @@ def test_dataset_of_a_run_cuts_no_patch_of_a_held_back_slide(settings, tmp_path,
         seen.update(image.slide for image in images)
         raise KeyboardInterrupt  # enough was seen
 
-    monkeypatch.setattr(training.run, "PatchDataset", spied)
+    monkeypatch.setattr(training.runner, "PatchDataset", spied)
     with pytest.raises(KeyboardInterrupt):
         training.run.train(settings, tmp_path / "run", resume=False)
     assert seen == {"H03", "H05"}
@@ -174,7 +176,7 @@ def test_learning_rate_warms_up_and_falls_as_a_cosine(settings, tmp_path, accumu
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training.run, "ProgressHook", Rates)
-        patch.setattr(training.run.ResumingTrainLoop, "run_iter", stepped)
+        patch.setattr(training.loop.ResumingTrainLoop, "run_iter", stepped)
         training.run.train(longer, tmp_path / "run", resume=False)
     low, high, batches = 1e-5, 1e-3, 12 * accumulate
     warming, falling = 4 * accumulate, 8 * accumulate
@@ -205,7 +207,7 @@ def test_resumed_run_draws_what_the_whole_one_drew(stopped, finished, settings, 
 
 def test_resumed_run_ends_where_the_whole_one_ended(stopped, finished, settings):
     training.run.train(settings, stopped, resume=True)
-    assert {path.name for path in stopped.glob("ema-*.pth")} == set(EMAS)
+    assert {path.name for path in stopped.glob("ema-*.pth")} == {*EMAS, *CHOSEN}
     # bf16 sums in another order now and then; a wrong draw would be off by the learning rate, 1e-3
     for name in EMAS:
         assert apart(stopped / name, finished / name) < 1e-4

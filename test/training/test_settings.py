@@ -44,10 +44,15 @@ def test_quarter_differs_from_half_in_its_resolution_alone(configs):
     assert {key for key in half if half[key] != quarter[key]} == {"mpp", "patch_px"}
 
 
-def test_augmentation_has_no_mosaic(configs):
-    assert set(load_settings(configs / "gpu_quarter.py").augment.model_dump()) == {
-        "turn_and_flip", "hue_deg", "saturation", "value",
-    }  # fmt: skip
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_everything_is_augmented_but_by_mosaic_and_macenko(path):
+    augment = load_settings(path).augment.model_dump()
+    assert {name for name, strength in augment.items() if not strength} == {"mosaic_share", "macenko_share"}
+
+
+def test_augmentation_that_a_config_does_not_name_is_as_in_the_base(config, configs):
+    mine = load_settings(config("augment = dict(mosaic_share=0.5)")).augment
+    assert mine == load_settings(configs / "cpu_half.py").augment.model_copy(update={"mosaic_share": 0.5})
 
 
 def test_config_changes_only_what_it_says(config, configs):
@@ -71,7 +76,7 @@ def test_two_classes_make_a_network_of_two(config):
         ("mpp = -0.5", "mpp: Input should be greater than 0.05"),
         ("augment = dict(mosaic=True)", "augment.mosaic: Extra inputs are not permitted"),
         ("augment = dict(saturation=1.5)", "augment.saturation: Input should be less than 1"),
-        ("shares = dict(figures=1.0)", "shares.figures.*'figure', 'imposter' or 'anywhere'"),
+        ("shares = dict(figures=1.0)", "shares.figures.*'figure', 'imposter', 'background' or 'anywhere'"),
         ("shares = dict(figure=-1.0)", "shares.figure: Input should be greater than or equal to 0"),
         ("ema_momentums = []", "ema_momentums: List should have at least 1 item"),
         ("classes = 3", "classes: Input should be less than or equal to 2"),

@@ -56,8 +56,25 @@ model = dict(
 )
 
 patch_px = (1920, 1280)  # width, height, px at mpp
-shares = dict(figure=0.5, imposter=0.5, anywhere=0.0)  # MF : NMF patches 1 : 1
-augment = dict(turn_and_flip=True, hue_deg=12.0, saturation=0.3, value=0.15)
+# of the patches: MF : NMF 1 : 1; background holds no annotated cell, anywhere may hold some
+shares = dict(figure=0.5, imposter=0.5, background=0.0, anywhere=0.0)
+# data set, slide, patch: each level is drawn alike; data_set_power=1 lets a set count by its size
+sampling = dict(balanced=True, data_set_power=0.0, data_set_weights=dict())
+augment = dict(  # training/augment/settings.py says what each is
+    mosaic_share=0.0,  # off, as is Macenko: the paper tried and dropped both
+    zoom=0.1,
+    turn_and_flip=True,
+    macenko_share=0.0,
+    stain_factor=0.15,
+    stain_shift=0.05,
+    hue_deg=12.0,
+    saturation=0.3,
+    value=0.15,
+    blur_share=0.2,
+    blur_sigma_px=1.0,
+    jpeg_share=0.3,
+    jpeg_quality=(60, 95),
+)
 
 iterations = 25_000
 batch = 8
@@ -69,6 +86,7 @@ clip_gradient = 35.0
 ema_momentums = [1e-3, 5e-4, 2.5e-4]
 save_every = 1000  # iterations between checkpoints
 watch_every = 1000  # iterations between looks at the slides that are held back
+validation_patches = 256  # of those slides, for the validation loss
 seed = 0
 
 workers = 8  # processes that cut patches

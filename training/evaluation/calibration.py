@@ -77,6 +77,23 @@ def with_probability(image: Predicted, calibration: Calibration) -> Predicted:
     return replace(image, probability=calibration.probability(image.score).astype(np.float32).astype(np.float64))
 
 
+def reliability(images: Sequence[Predicted], *, bins: int = 10) -> dict[str, list[float]]:
+    """Return, by bins of equal width over what was said, mean probability and score, and the part that are figures.
+
+    Bins without a detection are left out. {"count", "probability", "figures"}, equally long.
+    """
+    said = np.concatenate([image.probability for image in images]) if images else np.empty(0)
+    true = np.concatenate([is_figure(image) for image in images]) if images else np.empty(0, bool)
+    where = np.minimum((said * bins).astype(int), bins - 1)
+    held = [np.flatnonzero(where == number) for number in range(bins)]
+    held = [members for members in held if len(members)]
+    return {
+        "count": [len(members) for members in held],
+        "probability": [float(said[members].mean()) for members in held],
+        "figures": [float(true[members].mean()) for members in held],
+    }
+
+
 def is_figure(image: Predicted) -> NDArray[np.bool_]:
     """Return (n,) which detections are figures: the best first, each takes the nearest free figure within 7.5 um."""
     hit = np.zeros(len(image.score), bool)

@@ -1,5 +1,7 @@
 """A network in training as a Detector: the same tiles and fusion as what ships, with torch as its engine."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -8,26 +10,29 @@ from algorithm.bundle import FIGURE_CLASS, SCHEMA_VERSION, Bundle, Calibration, 
 from algorithm.detector import Detector, Options
 from training.engine import TorchEngine
 from training.evaluation.scores import MATCH_RADIUS_UM
-from training.model import SCORE_FLOOR, TOP_K
+from training.model import SCORE_FLOOR, TOP_K, Facts
 from training.settings import Settings
 
 TILE_PX = 512  # small: what it looks at are small frames, and filling them up costs as much as tissue
 
 
-def detector_of(network: torch.nn.Module, settings: Settings) -> Detector:
-    """Return a detector around a network; probabilities are raw scores, down to the floor."""
+def detector_of(networks: Sequence[torch.nn.Module], trained: Settings | Facts) -> Detector:
+    """Return a detector around networks, its members; probabilities are raw scores, down to the floor.
+
+    trained: what says its scale, boxes and licence: the run's settings, or the facts that travel with a checkpoint.
+    """
     facts = Bundle(
         schema_version=SCHEMA_VERSION,
         name="checkpoint",
         version="0",
-        licence=settings.licence,
-        members=[Member(file="in-memory", sha256="0" * 64, source="in memory")],
+        licence=trained.licence,
+        members=[Member(file=f"in-memory-{n}", sha256="0" * 64, source="in memory") for n in range(len(networks))],
         classes=[FIGURE_CLASS],
-        mpp=settings.mpp,
+        mpp=trained.mpp,
         mpp_tolerance=0.0,
         tile_px=TILE_PX,
-        overlap_px=round(2 * settings.box_px),
-        box_um=settings.box_um,
+        overlap_px=math.ceil(2 * trained.box_um / trained.mpp),
+        box_um=trained.box_um,
         score_floor=SCORE_FLOOR,
         top_k=TOP_K,
         fusion_radius_um=MATCH_RADIUS_UM,
@@ -38,5 +43,5 @@ def detector_of(network: torch.nn.Module, settings: Settings) -> Detector:
         calibration=Calibration(slope=1.0, intercept=0.0, fitted_on="nothing"),
         training={},
     )
-    engine = TorchEngine(network, tile_px=TILE_PX, score_floor=SCORE_FLOOR, top_k=TOP_K)
-    return Detector(LoadedBundle(Path("checkpoint"), facts, ""), Options(), engines=[engine])
+    engines = [TorchEngine(one, tile_px=TILE_PX, score_floor=SCORE_FLOOR, top_k=TOP_K) for one in networks]
+    return Detector(LoadedBundle(Path("checkpoint"), facts, ""), Options(), engines=engines)

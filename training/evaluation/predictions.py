@@ -12,7 +12,7 @@ from training.index import IndexedImage
 from training.opening import open_picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two are the same only if they are one: counts are remembered by it
 class Predicted:
     """One image: truth_um (m, 2) figures; found_um (n, 2) with score and probability (n,), most probable first."""
 

@@ -1,6 +1,7 @@
 """Several exponential moving averages of the weights at once, each with its own checkpoint."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from mmengine.hooks import Hook
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from training import processes
 from training.model import Facts, save_checkpoint
 
 
@@ -44,19 +46,24 @@ class MultiEmaHook(Hook):
         for momentum in self._momentums:
             # buffers too: batch norm's statistics must be those of the averaged weights
             rule = warming_average(momentum)
-            self.averages[momentum] = AveragedModel(runner.model, multi_avg_fn=rule, use_buffers=True)
+            self.averages[momentum] = AveragedModel(processes.own(runner.model), multi_avg_fn=rule, use_buffers=True)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Move each average towards the weights, when they have changed."""
         if (batch_idx + 1) % self._accumulate == 0:
             for average in self.averages.values():
-                average.update_parameters(runner.model)
+                average.update_parameters(processes.own(runner.model))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Put the averages into the run's checkpoint, and each one's own file beside it."""
         checkpoint["averages"] = {momentum: average.state_dict() for momentum, average in self.averages.items()}
-        for momentum, average in self.averages.items():
-            save_checkpoint(ema_path(Path(runner.work_dir), momentum), average.module.state_dict(), self._facts)
+        for momentum in self.averages:
+            self.save(ema_path(Path(runner.work_dir), momentum), momentum)
+
+    def save(self, path: Path, momentum: float, **found: float) -> None:
+        """Write one average as it is now; found: what it was chosen for, kept with its facts."""
+        facts = replace(self._facts, training=self._facts.training | found)
+        save_checkpoint(path, self.averages[momentum].module.state_dict(), facts)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Go on from stored averages."""
@@ -64,6 +71,6 @@ class MultiEmaHook(Hook):
             self.averages[momentum].load_state_dict(state)
 
 
-def ema_path(folder: Path, momentum: float) -> Path:
-    """Return where the checkpoint of one average stands."""
-    return folder / f"ema-{momentum:g}.pth"
+def ema_path(folder: Path, momentum: float, chosen: str = "") -> Path:
+    """Return where the checkpoint of one average stands; chosen: by what, if it is not the last."""
+    return folder / f"ema-{momentum:g}{'-' if chosen else ''}{chosen}.pth"

@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.hooks import Hook
 
 from algorithm.writers import PART_SUFFIX
+from training import processes
 
 LOG_NAME = "losses.csv"
 
@@ -26,7 +27,8 @@ class ProgressHook(Hook):
 
     def before_train(self, runner) -> None:
         """Forget what was logged after the checkpoint that a resumed run goes on from."""
-        drop_rows_after(Path(runner.work_dir) / LOG_NAME, runner.iter // self._accumulate)
+        if processes.rank() == 0:
+            drop_rows_after(Path(runner.work_dir) / LOG_NAME, runner.iter // self._accumulate)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Gather the losses; at the end of an interval print them."""
@@ -34,7 +36,7 @@ class ProgressHook(Hook):
             self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
         self._batches += 1
         done = batch_idx + 1
-        if done % self._every == 0 or done == runner.max_iters:
+        if processes.rank() == 0 and (done % self._every == 0 or done == runner.max_iters):
             self._report(runner, done)
 
     def _report(self, runner, done: int) -> None:

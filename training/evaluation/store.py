@@ -1,0 +1,60 @@
+"""Predictions on disk, so that thresholds and plots can be made again without the networks."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.errors import MitosisError
+from algorithm.frames import area_mm2, image_to_um
+from algorithm.writers.atomic import write_bytes
+from training.evaluation.predictions import Predicted
+from training.index import IndexedImage
+
+COLUMNS = ("dataset", "image", "x_um", "y_um", "score")
+
+
+def write_predictions(path: Path, predicted: Sequence[Predicted]) -> None:
+    """Write a row for each detection, most probable first within an image."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for image in predicted:
+        for (x, y), score in zip(image.found_um, image.score, strict=True):
+            writer.writerow([image.dataset, image.name, f"{x:.3f}", f"{y:.3f}", f"{score:.5f}"])
+    write_bytes(path, text.getvalue().encode())
+
+
+def read_predictions(path: Path, images: Sequence[IndexedImage]) -> list[Predicted]:
+    """Return the predictions of these images, beside what is annotated; probabilities are the raw scores.
+
+    Raises MitosisError for a detection in an image that is not among them.
+    """
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            place = float(row["x_um"]), float(row["y_um"]), float(row["score"])
+            found[row["dataset"], row["image"]].append(place)
+    foreign = sorted(set(found) - {(image.dataset, image.name) for image in images})
+    if foreign:
+        raise MitosisError(f"{path}: holds detections in {foreign[0][1]} of {foreign[0][0]}, which is not in the data")
+    return [_predicted(image, found[image.dataset, image.name]) for image in images]
+
+
+def _predicted(image: IndexedImage, found: Sequence[tuple[float, float, float]]) -> Predicted:
+    rows = np.array(found, np.float64).reshape(-1, 3)
+    return Predicted(
+        dataset=image.dataset,
+        slide=image.slide,
+        scanner=image.scanner,
+        tumour=image.tumour,
+        name=image.name,
+        area_mm2=area_mm2(image.size, image.mpp),
+        truth_um=image_to_um(np.array(image.places("MF"), np.float64).reshape(-1, 2), image.mpp),
+        found_um=rows[:, :2],
+        score=rows[:, 2],
+        probability=rows[:, 2],
+    )

@@ -1,0 +1,1 @@
+"""Looking at the data before training on it: contact sheets of annotated cells, and a page of statistics."""

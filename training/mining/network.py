@@ -1,0 +1,91 @@
+"""What mines: a bundle or a checkpoint, run through `algorithm`, its detections kept on disk as they come."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithm import __version__
+from algorithm.bundle import LoadedBundle, load_bundle, sha256_of
+from algorithm.detector import Detector, Options
+from algorithm.errors import ImageError
+from algorithm.frames import Points
+from algorithm.writers.atomic import write_bytes
+from training.index import IndexedImage
+from training.opening import open_picture
+
+
+@dataclass(frozen=True)
+class Network:
+    """A detector that reports down to its network's floor. name and digest: for the record.
+
+    training: the facts of what it was trained on, as bundles and checkpoints carry them.
+    """
+
+    detector: Detector
+    name: str
+    digest: str
+    training: dict[str, Any]
+
+    @property
+    def floor(self) -> float:
+        """Return the raw score below which the network says nothing."""
+        return self.detector.bundle.facts.score_floor
+
+    def slides_seen(self, images: Iterable[IndexedImage]) -> list[str]:
+        """Return the slides that it was trained on, also under another name of their glass."""
+        trained = {name for key in ("slides", "glasses") for name in self.training.get(key, [])}
+        return sorted({image.slide for image in images if image.glasses & trained})
+
+
+def network_of_bundle(folder: Path) -> Network:
+    """Return the network(s) of a bundle; the score is the mean over its members and views, not calibrated."""
+    bundle = load_bundle(folder)
+    everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
+    detector = Detector(LoadedBundle(folder, everything, bundle.hash), Options())
+    return Network(detector, f"{bundle.facts.name} {bundle.facts.version}", bundle.hash, bundle.facts.training)
+
+
+def network_of_checkpoint(path: Path) -> Network:
+    """Return the network of an EMA checkpoint. Raises CheckpointError."""
+    from training.evaluation.checkpoint import detector_of  # torch: not for bundles
+    from training.model import load_checkpoint
+
+    network, facts = load_checkpoint(path)
+    return Network(detector_of([network], facts), path.name, sha256_of(path), facts.training)
+
+
+def detect(network: Network, image: IndexedImage, keep_in: Path) -> tuple[Points, NDArray[np.float64]]:
+    """Return all detections of an image, xy (n, 2) px and raw score (n,), from keep_in where they are known.
+
+    What was detected is kept there, whole or not at all, under a name that changes with network, picture and
+    scale: a run that was killed goes on, and another threshold or margin costs no second run.
+    """
+    path = keep_in / f"{_key(network, image)}.json"
+    if path.exists():
+        kept = json.loads(path.read_text())
+        return np.array(kept["xy"], np.float64).reshape(-1, 2), np.array(kept["score"], np.float64)
+    with open_picture(image) as opened:
+        found, _ = network.detector.detect(opened)
+    score = found.score.astype(np.float64)
+    content = {"image": image.name, "xy": found.xy.tolist(), "score": score.tolist()}
+    write_bytes(path, json.dumps(content).encode())
+    return found.xy, score
+
+
+def _key(network: Network, image: IndexedImage) -> str:
+    """Return the name of what this network finds in this image. Raises ImageError where the file is not there."""
+    try:
+        file = image.path.stat()
+    except OSError as error:
+        raise ImageError(f"{image.path}: cannot be read ({error.strerror})") from error
+    facts = [
+        __version__, network.digest, network.detector.views, str(image.path.resolve()), file.st_size, file.st_mtime_ns,
+        image.size, image.window, image.mpp,
+    ]  # fmt: skip
+    return sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -1,0 +1,48 @@
+"""The loss on slides that are not trained on: always the same patches, as they are."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+import torch
+from mmengine.dataset import pseudo_collate
+
+from training import processes
+from training.augment import Augment
+from training.index import DataError, IndexedImage
+from training.runner import make_dataset
+from training.sampling import Hierarchy, PatchSampler, weights
+from training.settings import Settings
+
+SEED = 0  # of every run: losses of two runs on the same slides can be compared
+
+
+class ValidationLoss:
+    """The mean training loss of a network over `validation_patches` patches, drawn as training draws, not augmented.
+
+    Slides without any annotated cell give patches from anywhere, so that every held-back slide has a loss.
+    """
+
+    def __init__(self, images: Sequence[IndexedImage], settings: Settings) -> None:
+        self._data = make_dataset(settings, images, Augment())
+        self._batch = settings.batch
+        # weights of data sets by name belong to what is trained on
+        hierarchy = Hierarchy(balanced=settings.sampling.balanced)
+        try:
+            chances = weights(self._data.patches, settings.shares, hierarchy)
+        except DataError:
+            chances = weights(self._data.patches, {"anywhere": 1.0}, hierarchy)
+        self._draws = list(islice(PatchSampler(chances, seed=SEED), settings.validation_patches))
+
+    @torch.no_grad()
+    def __call__(self, network: torch.nn.Module) -> float:
+        """Return the loss of the network in eval mode, under the autocast of training."""
+        was_training, total = network.training, 0.0
+        network.eval()  # batch norm would take these patches into its statistics
+        for start in range(0, len(self._draws), self._batch):
+            draws = self._draws[start : start + self._batch]
+            batch = network.data_preprocessor(pseudo_collate([self._data[draw] for draw in draws]), True)
+            with torch.autocast(processes.device(), torch.bfloat16):
+                losses = network(**batch, mode="loss")
+            total += float(network.parse_losses(losses)[0]) * len(draws)
+        network.train(was_training)
+        return total / len(self._draws)
