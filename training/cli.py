@@ -39,6 +39,40 @@ def train(config: Path, work_dir: Path | None, resume: bool, pretrained: Path | 
     run(settings, folder, resume=resume, pretrained=pretrained)
 
 
+path_type = click.Path(path_type=Path)
+
+
+@main.command("import")
+@click.argument("format_name", metavar="FORMAT")
+@click.argument("sources", nargs=-1, required=True, type=path_type, metavar="SOURCE...")
+@click.option("--output", required=True, type=path_type, help="Folder that gets the index.")
+@click.option("--images", type=path_type, help="Where the pictures lie, with all below it; default beside SOURCE.")
+@click.option("--allow-missing-images", "allow_missing", is_flag=True, help="Keep annotations without a picture.")
+@click.option("--mpp", type=FiniteRange(0.05, 2), help="um/px, wins over what the set or the files say.")
+@click.option("--data-set", default="", help="Name of the data set; default that of SOURCE.")
+@click.option("--prefix", help="Put before slides' names, so that 001 of two sets are two slides.")
+@click.option("--metadata", type=path_type, help="Scanner, tumour and species: datasets_xvalidation.csv of MIDOG++.")
+@click.option("--classes", help="tiles: folders, as in DEB,MUS; else what a class means, as in 'Mitose=MF,Cell=drop'.")
+@click.option("--verbose", is_flag=True, help="List every slide.")
+def import_(
+    format_name: str, sources: tuple[Path, ...], output: Path, classes: str | None, verbose: bool, **options: Any
+) -> None:
+    """Make an index of data in FORMAT: midog, midog25, sliderunner, icpr2012, mitos14, voc, points, crops,
+    canine_tiles, exact, coco, geojson, tiles or csv (docs/training.md)."""
+    from rich.console import Console
+
+    from training.importers.base import Options
+    from training.importers.command import import_data
+    from training.importers.report import tables
+
+    chosen = Options(classes=tuple(_names(classes)), **options)
+    imported = import_data(format_name, sources, chosen, output)
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    for table in tables(imported, every_slide=verbose):
+        console.print(table)
+    click.echo(f"written: {output}")
+
+
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(

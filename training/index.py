@@ -65,9 +65,9 @@ class IndexedImage:
 def check(images: Iterable[IndexedImage], source: str) -> None:
     """Refuse an index that would train on wrong places or mix slides up; source: its name in messages.
 
-    Raises DataError for an annotation outside its image, one image twice, and a name that two files share.
+    Raises DataError for an annotation outside its image, one image twice, and a name that two files of a slide share.
     """
-    files: dict[tuple[str, str], Path] = {}
+    files: dict[tuple[str, str, str], Path] = {}
     for image in images:
         width, height = image.size
         for cell in image.annotations:
@@ -76,7 +76,7 @@ def check(images: Iterable[IndexedImage], source: str) -> None:
                     f"{source}: {image.name}: a {cell.label} at ({cell.x:g}, {cell.y:g}) "
                     f"lies outside of the image of {width} x {height} px"
                 )
-        other = files.setdefault((image.dataset, image.name), image.path)
+        other = files.setdefault((image.dataset, image.slide, image.name), image.path)
         if other is not image.path:  # two entries, be their paths equal or not
             why = "is listed twice" if other == image.path else f"is a name of two files, {other} and {image.path}"
             raise DataError(f"{source}: {image.name} {why}; figures of two slides would be mixed up")

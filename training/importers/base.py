@@ -1,6 +1,6 @@
 """What every format takes and gives."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from algorithm.frames import Mpp
@@ -9,7 +9,7 @@ from training.index import IndexedImage
 
 @dataclass(frozen=True)
 class Dropped:
-    """What an importer left out, and why: `why` is the same text for all that share a reason."""
+    """What an importer left out or changed, and why: `why` is the same text for all that share a reason."""
 
     what: str
     why: str
@@ -17,10 +17,11 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Imported:
-    """The images of one source, and what of it was left out."""
+    """The images of one source, what of it was left out, and what was changed on the way."""
 
     images: list[IndexedImage]
-    dropped: list[Dropped]
+    dropped: list[Dropped] = field(default_factory=list)
+    changed: list[Dropped] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Options:
 
     images: where pictures lie. allow_missing: keep annotations whose picture is not there. mpp: um/px, wins over
     what the set or the file says. data_set: name of the data set. prefix: put before the names of slides.
-    metadata: a table of scanner, tumour and species. classes: names of folders.
+    metadata: a table of scanner, tumour and species. classes: names of folders, or NAME=MF, NAME=NMF, NAME=drop.
     """
 
     images: Path | None = None
@@ -48,8 +49,9 @@ class Options:
     @property
     def given(self) -> set[str]:
         """Return the names of the options that say something."""
-        return {field.name for field in fields(self) if getattr(self, field.name) != field.default}
+        return {one.name for one in fields(self) if getattr(self, one.name) != one.default}
 
 
+FILE, FOLDER = frozenset({"file"}), frozenset({"folder"})  # what a source can be
 NAMING = frozenset({"mpp", "data_set", "prefix"})  # options of every format
 PICTURES = frozenset({"images", "allow_missing"})  # of those whose pictures may lie elsewhere

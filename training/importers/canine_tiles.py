@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from algorithm.frames import Mpp
-from training.importers.base import NAMING, Imported, Options
+from training.importers.base import FOLDER, NAMING, Imported, Options
+from training.importers.pictures import picture_size
 from training.importers.tables import Row, header, read_rows
 from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<tile>.jpg + index.csv with file, width, height, nmf_points_xy"
 OPTIONS = NAMING
+SOURCES = FOLDER
 COLUMNS = ("file", "width", "height", "nmf_points_xy")
 MPP = Mpp(0.25, 0.25)  # Aperio ScanScope CS2 at 40x; general knowledge of the set, not in the files
 
@@ -26,11 +28,14 @@ def read(source: Path, options: Options) -> Imported:
 
 def _tile(row: Row, folder: Path, options: Options) -> IndexedImage:
     name = row.text("file")
+    size, found = (row.count("width"), row.count("height")), picture_size(folder / name)
+    if size != found:
+        raise DataError(f"{row.where}: {name} of {size[0]} x {size[1]} px, the picture has {found[0]} x {found[1]}")
     return IndexedImage(
         dataset=options.data_set or folder.name,
         slide=(options.prefix or "") + name.split("_")[1],
         path=folder / name,
-        size=(row.count("width"), row.count("height")),
+        size=size,
         mpp=options.scale or MPP,
         annotations=tuple(_imposters(row)),
     )

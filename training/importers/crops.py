@@ -3,7 +3,7 @@
 from pathlib import Path, PurePath
 
 from algorithm.frames import Mpp
-from training.importers.base import NAMING, Imported, Options
+from training.importers.base import FOLDER, NAMING, Imported, Options
 from training.importers.glass import named, slide_and_glass
 from training.importers.pictures import picture_size
 from training.importers.tables import Row, header, read_rows
@@ -11,6 +11,7 @@ from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<sheet>.jpg + index.csv with sheet, col, row, label, domain"
 OPTIONS = NAMING
+SOURCES = FOLDER
 COLUMNS = ("sheet", "col", "row", "label", "domain")
 CELL_PX = 128
 MPP = Mpp(0.25, 0.25)  # "native" of several scanners; near this in all of them, and not given for each

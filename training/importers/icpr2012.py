@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from algorithm.frames import Mpp
-from training.importers.base import NAMING, Imported, Options
+from training.importers.base import FOLDER, NAMING, Imported, Options
 from training.importers.glass import slide_and_glass
 from training.importers.pictures import picture_size
 from training.importers.tables import read_text
@@ -11,6 +11,7 @@ from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<frame>.jpg + <frame>.csv of contour pixels"
 OPTIONS = NAMING
+SOURCES = FOLDER
 MPP = Mpp(0.2456, 0.2456)  # Aperio ScanScope XT; published with the set, not in the files
 
 

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from training.importers.base import NAMING, Imported, Options
+from training.importers.base import FOLDER, NAMING, Imported, Options
 from training.importers.glass import slide_and_glass
-from training.importers.mitos14 import scale_of
+from training.importers.mitos14 import published_scale
 from training.importers.pictures import picture_size
 from training.importers.tables import read_rows
 from training.index import Annotation, DataError, IndexedImage
 
 LAYOUT = "<frame or window>.jpg + points.csv with frame or patch, x, y, label"
 OPTIONS = NAMING
+SOURCES = FOLDER
 
 
 def recognises(folder: Path) -> bool:
@@ -41,7 +42,7 @@ def _image(path: Path, annotations: list[Annotation], options: Options) -> Index
         slide=slide,
         path=path,
         size=picture_size(path),
-        mpp=options.scale or scale_of(path.stem),
+        mpp=options.scale or published_scale(path.stem),
         annotations=tuple(annotations),
         glass=glass,
     )

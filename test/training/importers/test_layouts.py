@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from algorithm.errors import ImageError, MitosisError
-from training.importers import FORMATS, read_folder, read_folders
+from training.importers import FOLDERS, read_folder, read_folders
 
 
 def picture(path: Path, size: tuple[int, int] = (40, 30)) -> Path:
@@ -142,7 +142,7 @@ def test_unknown_layout_is_refused_and_the_known_ones_are_named(tmp_path):
     table(tmp_path / "index.csv", ["sheet", "col", "row"], ["sheet_00", 0, 0])
     with pytest.raises(ImageError, match="not a data set of a known layout") as caught:
         read_folder(tmp_path)
-    for layout in FORMATS:
+    for layout in FOLDERS.values():
         assert layout.LAYOUT in str(caught.value)
 
 
