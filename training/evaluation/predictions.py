@@ -36,16 +36,9 @@ def predict(
     for number, image in enumerate(images, start=1):
         with open_picture(image) as opened:
             found, _ = detector.detect(opened)
-        truth = np.array(image.places("MF"), np.float64).reshape(-1, 2)
         results.append(
-            Predicted(
-                dataset=image.dataset,
-                slide=image.slide,
-                scanner=image.scanner,
-                tumour=image.tumour,
-                name=image.name,
-                area_mm2=area_mm2(image.size, image.mpp),
-                truth_um=image_to_um(truth, image.mpp),
+            beside_truth(
+                image,
                 found_um=image_to_um(found.xy, image.mpp),
                 score=found.score.astype(np.float64),
                 probability=found.probability.astype(np.float64),
@@ -54,3 +47,17 @@ def predict(
         if progress:
             progress(number, len(images))
     return results
+
+
+def beside_truth(image: IndexedImage, **found: NDArray[np.float64]) -> Predicted:
+    """Return what was found (found_um, score, probability) with what the index knows of the image."""
+    return Predicted(
+        dataset=image.dataset,
+        slide=image.slide,
+        scanner=image.scanner,
+        tumour=image.tumour,
+        name=image.name,
+        area_mm2=area_mm2(image.size, image.mpp),
+        truth_um=image_to_um(np.array(image.places("MF"), np.float64).reshape(-1, 2), image.mpp),
+        **found,
+    )

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.errors import MitosisError
-from algorithm.frames import area_mm2, image_to_um
 from algorithm.writers.atomic import write_bytes
-from training.evaluation.predictions import Predicted
+from training.evaluation.predictions import Predicted, beside_truth
 from training.index import IndexedImage
 
 COLUMNS = ("dataset", "image", "x_um", "y_um", "score")
@@ -46,15 +45,4 @@ def read_predictions(path: Path, images: Sequence[IndexedImage]) -> list[Predict
 
 def _predicted(image: IndexedImage, found: Sequence[tuple[float, float, float]]) -> Predicted:
     rows = np.array(found, np.float64).reshape(-1, 3)
-    return Predicted(
-        dataset=image.dataset,
-        slide=image.slide,
-        scanner=image.scanner,
-        tumour=image.tumour,
-        name=image.name,
-        area_mm2=area_mm2(image.size, image.mpp),
-        truth_um=image_to_um(np.array(image.places("MF"), np.float64).reshape(-1, 2), image.mpp),
-        found_um=rows[:, :2],
-        score=rows[:, 2],
-        probability=rows[:, 2],
-    )
+    return beside_truth(image, found_um=rows[:, :2], score=rows[:, 2], probability=rows[:, 2])
