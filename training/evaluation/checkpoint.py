@@ -10,10 +10,10 @@ from algorithm.bundle import FIGURE_CLASS, SCHEMA_VERSION, Bundle, Calibration, 
 from algorithm.detector import Detector, Options
 from training.engine import TorchEngine
 from training.evaluation.scores import MATCH_RADIUS_UM
-from training.model import SCORE_FLOOR, TOP_K, Facts
+from training.model import SCORE_FLOOR, STRIDE_PX, TOP_K, Facts
 from training.settings import Settings
 
-TILE_PX = 512  # small: what it looks at are small frames, and filling them up costs as much as tissue
+TILE_UM = 160.0  # small, as the frames that are looked at are: filling them up costs as much as tissue
 
 
 def detector_of(networks: Sequence[torch.nn.Module], trained: Settings | Facts) -> Detector:
@@ -21,6 +21,7 @@ def detector_of(networks: Sequence[torch.nn.Module], trained: Settings | Facts) 
 
     trained: what says its scale, boxes and licence: the run's settings, or the facts that travel with a checkpoint.
     """
+    tile_px = STRIDE_PX * math.ceil(TILE_UM / trained.mpp / STRIDE_PX)
     facts = Bundle(
         schema_version=SCHEMA_VERSION,
         name="checkpoint",
@@ -30,7 +31,7 @@ def detector_of(networks: Sequence[torch.nn.Module], trained: Settings | Facts) 
         classes=[FIGURE_CLASS],
         mpp=trained.mpp,
         mpp_tolerance=0.0,
-        tile_px=TILE_PX,
+        tile_px=tile_px,
         overlap_px=math.ceil(2 * trained.box_um / trained.mpp),
         box_um=trained.box_um,
         score_floor=SCORE_FLOOR,
@@ -43,5 +44,5 @@ def detector_of(networks: Sequence[torch.nn.Module], trained: Settings | Facts) 
         calibration=Calibration(slope=1.0, intercept=0.0, fitted_on="nothing"),
         training={},
     )
-    engines = [TorchEngine(one, tile_px=TILE_PX, score_floor=SCORE_FLOOR, top_k=TOP_K) for one in networks]
+    engines = [TorchEngine(one, tile_px=tile_px, score_floor=SCORE_FLOOR, top_k=TOP_K) for one in networks]
     return Detector(LoadedBundle(Path("checkpoint"), facts, ""), Options(), engines=engines)
