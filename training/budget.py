@@ -28,7 +28,7 @@ def iterations_within(minutes: float, settings: Settings, images: Sequence[Index
     seconds = []
     for _ in range(PROBE):
         began = time.monotonic()
-        float(network.train_step(batch, wrapper)["loss"])  # a GPU is waited for
+        network.train_step(batch, wrapper)["loss"].item()  # a GPU is waited for
         seconds.append(time.monotonic() - began)
     each = statistics.median(seconds[SETTLING:]) * settings.accumulate * BESIDE
     fitting = int(minutes * 60 / each)

@@ -86,6 +86,8 @@ def make_loader(settings: Settings, images: Sequence[IndexedImage]) -> DataLoade
         sampler=sampler,
         num_workers=settings.workers,
         persistent_workers=settings.workers > 0,
+        # a forked worker waits for ever for OpenCV's threads, where the parent has looked at pictures before
+        multiprocessing_context="forkserver" if settings.workers else None,
         collate_fn=pseudo_collate,
         drop_last=True,
         worker_init_fn=_one_thread,
