@@ -19,8 +19,11 @@ BESIDE = 1.15  # averages, loading and what is watched, on top of the steps
 def iterations_within(minutes: float, settings: Settings, images: Sequence[IndexedImage]) -> int:
     """Return how many iterations of this config train in the minutes, by the median of a few steps on one batch.
 
-    Raises SettingsError when no more fit than the warm-up has.
+    Raises SettingsError when no more fit than the warm-up has, and under torchrun: each process would measure
+    another number.
     """
+    if processes.launched() > 1:
+        raise SettingsError("minutes cannot be given to several processes; --set iterations=... instead")
     batch = next(iter(make_loader(settings.model_copy(update={"workers": 0}), images)))
     network = make_network(settings).to(processes.device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.warmup.start, fused=True)

@@ -123,6 +123,28 @@ def crossval(
     click.echo(f"written: {', '.join(map(str, written))}")
 
 
+@main.command()
+@click.argument("configs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CONFIG...")
+@click.option("--work-dir", type=click.Path(path_type=Path), default="work_dirs/ablation", show_default=True)
+@click.option("--seeds", default="0,1", show_default=True, help="Each config is trained with each of them.")
+@click.option("--minutes", type=FiniteRange(min=0.01), help="For each run; else the configs' iterations.")
+@changes_option
+def ablate(
+    configs: tuple[Path, ...], work_dir: Path, seeds: str, minutes: float | None, changes: tuple[str, ...]
+) -> None:
+    """Train CONFIGs alike and compare them with the first, on the slides that they hold back.
+
+    Typed again it goes on where it stopped; runs.csv in the work dir says what is done.
+    """
+    from rich.console import Console
+
+    from training.experiments.command import ablate as run
+
+    shown, written = run(configs, _numbers(seeds), minutes, work_dir, changes)
+    Console(width=None if sys.stdout.isatty() else 180).print(shown)
+    click.echo(f"written: {', '.join(map(str, written))}")
+
+
 data_option = click.option(
     "--data", "folders", multiple=True, required=True, type=click.Path(path_type=Path), help="A data set; repeat it."
 )
@@ -225,6 +247,13 @@ def inspect(index: Path, output: Path | None, crops: int, seed: int) -> None:
 
 def _names(text: str | None) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()] if text else []
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(name) for name in _names(text)]
+    except ValueError:
+        raise click.BadParameter(f"{text}: whole numbers with commas between them", param_hint="--seeds") from None
 
 
 def _warn(text: str) -> None:

@@ -16,6 +16,11 @@ def start() -> None:
     torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
 
 
+def launched() -> int:
+    """Return how many processes torchrun started, also before they are joined; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def count() -> int:
     """Return how many processes train together; 1 without torchrun."""
     return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
@@ -24,6 +29,12 @@ def count() -> int:
 def rank() -> int:
     """Return this process's number. 0 writes the files and prints; the others only train."""
     return torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+
+
+def wait() -> None:
+    """Wait until all processes are here, as when the others need what the first one writes."""
+    if count() > 1:
+        torch.distributed.barrier()
 
 
 def device() -> str:

@@ -109,9 +109,8 @@ def _has(rows: Sequence[Row], name: str, settings: Settings, work_dir: Path) -> 
     """Return whether the run is among the rows. Raises OutputError when it was made with other settings."""
     made = {row.settings for row in rows if row.config == name and row.seed == settings.seed}
     if made - {fingerprint(settings)}:
-        raise OutputError(
-            f"{work_dir / ROWS_NAME}: {name}, seed {settings.seed}, was run with other settings; name another --work-dir"
-        )
+        run = f"{name}, seed {settings.seed},"
+        raise OutputError(f"{work_dir / ROWS_NAME}: {run} was run with other settings; name another --work-dir")
     return bool(made)
 
 
@@ -127,7 +126,9 @@ def _within(
     if minutes is None:
         return settings
     begun = work_dir / name / f"seed-{settings.seed}" / SETTINGS_NAME
-    alike = [row.iterations for row in rows if row.config in experiments and cost(experiments[row.config]) == cost(settings)]
+    alike = [
+        row.iterations for row in rows if row.config in experiments and cost(experiments[row.config]) == cost(settings)
+    ]
     if begun.exists():
         iterations = json.loads(begun.read_text())["iterations"]
     elif alike:

@@ -27,6 +27,7 @@ def run_scored(settings: Settings, images: list[IndexedImage], held: list[Indexe
             write_predictions(work_dir / f"{name}.csv", predict(held, detector_of([network], settings)))
         together = predict(held, detector_of(list(networks.values()), settings))
         write_predictions(work_dir / f"{ENSEMBLE}.csv", together)
+    processes.wait()
 
 
 def is_scored(work_dir: Path) -> bool:

@@ -1,0 +1,5 @@
+"""With the imposters that `python -m training mine` found; docs/training.md has the command that makes the index."""
+
+_base_ = ["base.py"]
+
+data = [*_base_.data, "work_dirs/mined"]

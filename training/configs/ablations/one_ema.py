@@ -1,0 +1,5 @@
+"""One average; a run of three scores each alone as well, with the same weights behind it."""
+
+_base_ = ["base.py"]
+
+ema_momentums = [2.5e-3]

@@ -1,0 +1,5 @@
+"""Imposters as a class of their own instead of background."""
+
+_base_ = ["base.py"]
+
+classes = 2
