@@ -58,7 +58,7 @@ def import_(
     format_name: str, sources: tuple[Path, ...], output: Path, classes: str | None, verbose: bool, **options: Any
 ) -> None:
     """Make an index of data in FORMAT: midog, midog25, sliderunner, icpr2012, mitos14, voc, points, crops,
-    canine_tiles, exact, coco, geojson, tiles or csv (docs/training.md)."""
+    canine_tiles, exact, coco, geojson, tiles or csv (docs/data.md)."""
     from rich.console import Console
 
     from training.importers.base import Options

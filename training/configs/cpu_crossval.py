@@ -1,4 +1,4 @@
-"""Five folds by slide over MITOS-ATYPIA-14 on two CPU cores; docs/training.md has the command."""
+"""Five folds by slide over MITOS-ATYPIA-14 on two CPU cores; docs/experiments.md has the command."""
 
 _base_ = ["cpu_half.py"]
 

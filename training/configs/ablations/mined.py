@@ -1,4 +1,4 @@
-"""With the imposters that `python -m training mine` found; docs/training.md has the command that makes the index."""
+"""With the imposters that `python -m training mine` found; docs/experiments.md has the command that makes the index."""
 
 _base_ = ["base.py"]
 
