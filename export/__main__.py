@@ -1,5 +1,9 @@
 """`python -m export`."""
 
-from export.cli import main
+import warnings
+
+warnings.filterwarnings("ignore", module=r"mmdet|mmengine|torch\.functional")  # deprecations inside of libraries
+
+from export.cli import main  # noqa: E402
 
 main()
