@@ -12,8 +12,8 @@ from typing import Any
 from algorithm.errors import OutputError
 from algorithm.writers.atomic import write_bytes
 from training import processes
-from training.budget import iterations_within
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, f1_curve
+from training.experiments.budget import iterations_within
 from training.experiments.scored import network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides

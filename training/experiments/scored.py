@@ -10,17 +10,30 @@ from training.evaluation.store import read_predictions, write_predictions
 from training.hooks.ema import ema_path
 from training.index import IndexedImage
 from training.model import load_checkpoint
+from training.pretrained import read_source
+from training.pretrained.record import recorded
 from training.run import train_on
 from training.settings import Settings
 
 ENSEMBLE = "ensemble"
 
 
-def run_scored(settings: Settings, images: list[IndexedImage], held: list[IndexedImage], work_dir: Path) -> None:
-    """Train on images unless that is done, and keep what each average and all of them say of the held-back ones."""
+def run_scored(
+    settings: Settings,
+    images: list[IndexedImage],
+    held: list[IndexedImage],
+    work_dir: Path,
+    pretrained: Path | None = None,
+) -> None:
+    """Train on images unless that is done, and keep what each average and all of them say of the held-back ones.
+
+    Goes on from the last checkpoint in work_dir, else from pretrained weights, where there are any.
+    Raises SettingsError where the run began from others, be it done or not.
+    """
     if is_scored(work_dir):
+        recorded(work_dir, read_source(pretrained) if pretrained else None)
         return
-    train_on(settings, images, held, work_dir)
+    train_on(settings, images, held, work_dir, pretrained)
     if processes.rank() == 0:
         networks = {name: load_checkpoint(work_dir / f"{name}.pth")[0] for name in average_names(settings)}
         for name, network in networks.items():

@@ -9,33 +9,34 @@ from typing import Any
 from algorithm.errors import OutputError
 from algorithm.writers.atomic import write_bytes
 from training import processes
-from training.budget import iterations_within
 from training.evaluation.calibration import Fit, fit, with_probability
-from training.evaluation.checkpoint import detector_of
-from training.evaluation.predictions import Predicted, predict
+from training.evaluation.predictions import Predicted
 from training.evaluation.report import report
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, counts, f1_curve
-from training.evaluation.store import read_predictions, write_predictions
-from training.folds import Folds, held_back, make_folds, read_folds, trained_on, write_folds
-from training.hooks.ema import ema_path
+from training.experiments.budget import iterations_within
+from training.experiments.folds import Folds, held_back, make_folds, read_folds, trained_on, write_folds
+from training.experiments.scored import ENSEMBLE, is_scored, network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage
-from training.model import load_checkpoint
-from training.run import SETTINGS_NAME, train_on
+from training.run import SETTINGS_NAME
 from training.settings import Settings, SettingsError
 
-FOLDS_NAME, ENSEMBLE = "folds.csv", "ensemble"
+FOLDS_NAME = "folds.csv"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the data are divided. count: folds to make, where no file names them; validate: data sets, none: all."""
+    """How the data are divided. count: folds to make, where no file names them; validate: data sets, none: all.
+
+    pretrained: weights that every fold begins from; they must not have seen any slide that validates.
+    """
 
     count: int = 5
     file: Path | None = None
     validate: Sequence[str] = ()
     minutes: float | None = None
     only: int | None = None
+    pretrained: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def crossval(settings: Settings, plan: Plan, work_dir: Path) -> Result | None:
     folds, count = _folds(plan, images, work_dir, settings.seed)
     settings = _settled(settings, plan, images, work_dir)
     for fold in range(count) if plan.only is None else [_known(plan.only, count)]:
-        _one_fold(settings, images, folds, fold, work_dir / f"fold-{fold}")
-    done = [(work_dir / f"fold-{fold}" / f"{ENSEMBLE}.csv").exists() for fold in range(count)]
+        _one_fold(settings, images, folds, fold, work_dir / f"fold-{fold}", plan.pretrained)
+    done = [is_scored(work_dir / f"fold-{fold}") for fold in range(count)]
     if not all(done) or processes.rank():
         return None
     return summarise(settings, images, folds, count, work_dir)
@@ -83,7 +84,7 @@ def summarise(settings: Settings, images: Sequence[IndexedImage], folds: Folds, 
     fitted = fit(every, fitted_on=fitted_on)
     said = [with_probability(image, fitted.calibration) for image in every]
     networks = []
-    for name in [*_names(settings), ENSEMBLE]:
+    for name in network_names(settings):
         pooled = [image for fold in range(count) for image in _read(work_dir, images, folds, fold, name)]
         curve = f1_curve(pooled)
         best = {"best_f1": float(curve.max()), "at_score": float(CURVE_THRESHOLDS[curve.argmax()])}
@@ -134,30 +135,22 @@ def _settled(settings: Settings, plan: Plan, images: list[IndexedImage], work_di
     return settings
 
 
-def _one_fold(settings: Settings, images: list[IndexedImage], folds: Folds, fold: int, work_dir: Path) -> None:
-    """Train a fold unless it is trained, and keep what each average and all of them together say of its slides."""
-    if (work_dir / f"{ENSEMBLE}.csv").exists():  # written last
+def _one_fold(
+    settings: Settings, images: list[IndexedImage], folds: Folds, fold: int, work_dir: Path, pretrained: Path | None
+) -> None:
+    """Train and score a fold unless that is done."""
+    if is_scored(work_dir):
         return
     held = held_back(images, folds, fold)
     slides = sorted({image.slide for image in held})
     if processes.rank() == 0:
         print(f"fold {fold}: {', '.join(slides)} held back", flush=True)
-    train_on(settings.model_copy(update={"held_back": slides}), trained_on(images, folds, fold), held, work_dir)
-    if processes.rank() == 0:
-        networks = {name: load_checkpoint(work_dir / f"{name}.pth")[0] for name in _names(settings)}
-        for name, network in networks.items():
-            write_predictions(work_dir / f"{name}.csv", predict(held, detector_of([network], settings)))
-        together = predict(held, detector_of(list(networks.values()), settings))
-        write_predictions(work_dir / f"{ENSEMBLE}.csv", together)
+    settings = settings.model_copy(update={"held_back": slides})
+    run_scored(settings, trained_on(images, folds, fold), held, work_dir, pretrained)
 
 
 def _read(work_dir: Path, images: Sequence[IndexedImage], folds: Folds, fold: int, name: str) -> list[Predicted]:
-    return read_predictions(work_dir / f"fold-{fold}" / f"{name}.csv", held_back(images, folds, fold))
-
-
-def _names(settings: Settings) -> list[str]:
-    """Return the averages' names: their last state. What was chosen by the held-back slides would flatter them."""
-    return [ema_path(Path(), momentum).stem for momentum in settings.ema_momentums]
+    return scored(work_dir / f"fold-{fold}", name, held_back(images, folds, fold))
 
 
 def _known(fold: int, count: int) -> int:

@@ -1,0 +1,25 @@
+"""The commands of training: parse, call, print."""
+
+import click
+
+from algorithm.commands import Commands, debug_option
+from training.cli import data, experiments, runs, scores
+
+
+@click.group(cls=Commands)
+@debug_option
+def main() -> None:
+    """Train and evaluate detectors of mitotic figures."""
+
+
+for _command in (
+    data.import_,
+    data.inspect,
+    runs.train,
+    scores.evaluate,
+    scores.calibrate,
+    runs.mine,
+    experiments.crossval,
+    experiments.ablate,
+):
+    main.add_command(_command)

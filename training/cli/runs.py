@@ -1,0 +1,59 @@
+"""The commands that train, and that find what to train on next."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from algorithm.commands import FiniteRange
+from training.cli.shared import PATH, changes_option, data_option, names, progress, show, slides_option, warn
+
+
+@click.command()
+@click.argument("config", type=PATH)
+@click.option("--work-dir", type=PATH, help="Where the run is kept; default work_dirs/CONFIG.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the work dir.")
+@click.option("--pretrained", type=PATH, help="Weights to begin from: a .pth, a bundle, its .onnx.")
+@changes_option
+def train(config: Path, work_dir: Path | None, resume: bool, pretrained: Path | None, changes: tuple[str, ...]) -> None:
+    """Train the network of CONFIG, an mmengine config such as training/configs/cpu_half.py."""
+    from training.run import train as run
+    from training.settings import load_settings, parse_changes
+
+    settings, folder = load_settings(config, parse_changes(changes)), work_dir or Path("work_dirs") / config.stem
+    run(settings, folder, resume=resume, pretrained=pretrained)
+
+
+@click.command()
+@click.option("--bundle", type=PATH, help="What mines: a bundle ...")
+@click.option("--checkpoint", type=PATH, help="... or an ema-*.pth of a run.")
+@data_option
+@slides_option
+# 0.25: arXiv 2508.19804; 15 um: twice the matching radius
+@click.option("--threshold", type=FiniteRange(0, 1), default=0.25, show_default=True, help="On the raw score.")
+@click.option(
+    "--margin-um", type=FiniteRange(min=0), default=15.0, show_default=True, help="To annotated figures, at least."
+)
+@click.option("--drop", type=PATH, help="Mined places that are figures: a CSV of image,x,y.")
+@click.option("--output", type=PATH, required=True, help="The index goes here.")
+def mine(
+    bundle: Path | None,
+    checkpoint: Path | None,
+    folders: tuple[Path, ...],
+    slides: str | None,
+    output: Path,
+    **rules: Any,
+) -> None:
+    """Run a network over DATA and keep what it wrongly takes for figures, as imposters in a new index."""
+    from training.mining.command import Rules, caution
+    from training.mining.command import mine as run
+    from training.mining.network import network_of_bundle, network_of_checkpoint
+    from training.mining.output import summary
+
+    if (bundle is None) == (checkpoint is None):
+        raise click.UsageError("give either --bundle or --checkpoint")
+    network = network_of_bundle(bundle) if bundle else network_of_checkpoint(checkpoint)
+    mined = run(network, folders, names(slides), Rules(**rules), output, progress=progress(), warn=warn)
+    show(summary(mined))
+    click.echo(f"written: {output}")
+    click.echo(caution(output))

@@ -1,0 +1,43 @@
+"""The commands that score a bundle and fit its threshold."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from training.cli.shared import PATH, bundle_option, data_option, names, progress, show, slides_option
+
+
+@click.command()
+@bundle_option
+@data_option
+@slides_option
+@click.option("--json", "json_path", type=PATH, help="Write all scores here; a plot beside it.")
+@click.option("--members", type=click.IntRange(min=1), help="Only the first N members.")
+@click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile.")
+@click.option("--precision", type=click.Choice(["f32", "bf16"]))
+def evaluate(
+    bundle: Path, folders: tuple[Path, ...], slides: str | None, json_path: Path | None, **options: Any
+) -> None:
+    """Score a bundle, run through `algorithm`, by the organisers' rule: by data set and slide."""
+    from algorithm.detector import Options
+    from training.evaluation.command import evaluate_bundle, write_report
+    from training.evaluation.report import table
+
+    scores = evaluate_bundle(bundle, folders, names(slides), Options(**options), progress())
+    show(table(scores))
+    if json_path:
+        click.echo(f"written: {', '.join(map(str, write_report(scores, json_path)))}")
+
+
+@click.command()
+@bundle_option
+@data_option
+@slides_option
+def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None) -> None:
+    """Fit threshold and probabilities of a bundle on data it was not trained on, and write both into it."""
+    from training.evaluation.command import calibrate_bundle
+
+    fit = calibrate_bundle(bundle, folders, names(slides), progress())
+    click.echo(f"probability = sigmoid({fit.calibration.slope} * logit(score) + {fit.calibration.intercept})")
+    click.echo(f"threshold {fit.threshold}: F1 {fit.f1:.3f} on {fit.calibration.fitted_on}; written to {bundle}")
