@@ -139,11 +139,9 @@ def _one_fold(
     settings: Settings, images: list[IndexedImage], folds: Folds, fold: int, work_dir: Path, pretrained: Path | None
 ) -> None:
     """Train and score a fold unless that is done."""
-    if is_scored(work_dir):
-        return
     held = held_back(images, folds, fold)
     slides = sorted({image.slide for image in held})
-    if processes.rank() == 0:
+    if processes.rank() == 0 and not is_scored(work_dir):
         print(f"fold {fold}: {', '.join(slides)} held back", flush=True)
     settings = settings.model_copy(update={"held_back": slides})
     run_scored(settings, trained_on(images, folds, fold), held, work_dir, pretrained)

@@ -1,0 +1,47 @@
+"""Iterations in so many minutes, on a clock that goes as it is told."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+import training.experiments.budget
+from training.experiments.budget import BESIDE, iterations_within
+from training.importers import read_folders
+from training.settings import Settings, SettingsError, load_settings
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, drawn, write_data, write_config) -> Settings:
+    folder = tmp_path_factory.mktemp("budget")
+    data = write_data(folder / "drawn", [drawn("H03_00Aa", (240, 200), [(60, 60)], [(200, 170)])])
+    return load_settings(write_config(folder / "tiny.py", Path(data), []))
+
+
+@pytest.fixture
+def steps_of_two_seconds(monkeypatch):
+    clock = count(0, 2)
+    monkeypatch.setattr(training.experiments.budget.time, "monotonic", lambda: next(clock))
+
+
+def within(minutes: float, settings: Settings) -> int:
+    return iterations_within(minutes, settings, read_folders(settings.data))
+
+
+def test_iterations_fill_the_minutes(settings, steps_of_two_seconds):
+    assert within(10, settings) == int(10 * 60 / (2 * BESIDE))
+
+
+def test_an_accumulated_step_takes_as_many_times_as_long(settings, steps_of_two_seconds):
+    assert within(10, settings.model_copy(update={"accumulate": 3})) == int(10 * 60 / (6 * BESIDE))
+
+
+def test_too_few_minutes_for_the_warm_up_are_refused(settings, steps_of_two_seconds):
+    with pytest.raises(SettingsError, match=r"0\.03 minutes are 0 iterations of 2\.30 s"):
+        within(0.03, settings)
+
+
+def test_several_processes_are_refused_as_each_would_measure_its_own(settings, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(SettingsError, match="several processes"):
+        within(10, settings)
