@@ -30,13 +30,18 @@ def write_predictions(path: Path, predicted: Sequence[Predicted]) -> None:
 def read_predictions(path: Path, images: Sequence[IndexedImage]) -> list[Predicted]:
     """Return the predictions of these images, beside what is annotated; probabilities are the raw scores.
 
-    Raises MitosisError for a detection in an image that is not among them.
+    Raises MitosisError for a file of another kind, and for a detection in an image that is not among them.
     """
     found: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            place = float(row["x_um"]), float(row["y_um"]), float(row["score"])
-            found[row["dataset"], row["image"]].append(place)
+    try:
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                place = float(row["x_um"]), float(row["y_um"]), float(row["score"])
+                found[row["dataset"], row["image"]].append(place)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MitosisError(
+            f"{path}: not a table of predictions ({type(error).__name__}: {error}); delete it to predict again"
+        ) from error
     foreign = sorted(set(found) - {(image.dataset, image.name) for image in images})
     if foreign:
         raise MitosisError(f"{path}: holds detections in {foreign[0][1]} of {foreign[0][0]}, which is not in the data")
