@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
+from algorithm.errors import OutputError
 from algorithm.writers import PART_SUFFIX
 from training import processes
 
@@ -52,17 +53,20 @@ class ProgressHook(Hook):
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:
-    """Add a line to a CSV; the first one brings the header."""
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+    """Add a line to a CSV; the first one brings the header. Raises OutputError."""
+    try:
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); make room and --resume") from error
 
 
 def drop_rows_after(path: Path, iteration: int) -> None:
-    """Cut the rows of a CSV with a column `iteration` that come later than this one."""
+    """Cut the rows of a CSV with a column `iteration` that come later than this one, and one that was cut short."""
     if not path.exists():
         return
     with path.open(newline="") as file:
@@ -70,7 +74,7 @@ def drop_rows_after(path: Path, iteration: int) -> None:
     part = path.with_name(path.name + PART_SUFFIX)
     part.unlink(missing_ok=True)
     for row in rows:
-        if int(row["iteration"]) <= iteration:
+        if None not in row.values() and int(row["iteration"]) <= iteration:
             append_row(part, {name: float(value) for name, value in row.items()})
     if part.exists():
         part.replace(path)

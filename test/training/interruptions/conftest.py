@@ -1,0 +1,102 @@
+"""A small run that is started as a user starts it, in a process that may die."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from training.model import load_checkpoint
+
+ROOT = Path(__file__).resolve().parents[3]
+ITERATIONS, SAVE_EVERY = 6, 2
+ENDS_WITHIN_S = 300
+
+
+@pytest.fixture(scope="session")
+def small_config(tmp_path_factory, configs, thin_network, drawn, write_data) -> Path:
+    """Six iterations on three drawn slides, saved every two; a row of the log each."""
+    folder = tmp_path_factory.mktemp("small")
+    cells = [(60, 60), (180, 90), (100, 160)]
+    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in ("H03", "H05", "H07")]
+    data = write_data(folder / "drawn", pictures)
+    path = folder / "small.py"
+    path.write_text(
+        f"""
+_base_ = ["{configs / "cpu_half.py"}"]
+{thin_network}
+patch_px = (64, 64)
+iterations = {ITERATIONS}
+ema_momentums = [5e-3, 1e-3]
+save_every = {SAVE_EVERY}
+watch_every = 3
+validation_patches = 2
+batch = 2
+warmup = dict(iterations=1, start=1e-5)
+workers = 0
+data = ["{data}"]
+held_back = ["H07"]
+"""
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def python() -> Callable[..., subprocess.CompletedProcess]:
+    """Return a function that runs python on one thread, as sums in another order would hide a wrong draw."""
+
+    def run(*arguments: object, before: Sequence[str] = ()) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        command = [*before, sys.executable, *map(str, arguments)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=ENDS_WITHIN_S)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def train(python, small_config) -> Callable[..., subprocess.CompletedProcess]:
+    """Return a function that trains as from a shell."""
+
+    def run(work_dir: Path, *more: object, before: Sequence[str] = ()) -> subprocess.CompletedProcess:
+        return python("-m", "training", "train", small_config, "--work-dir", work_dir, *more, before=before)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory, train) -> Path:
+    """The work dir of a run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    ended = train(folder)
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def alike() -> Callable[[Path, Path], None]:
+    """Return a function that asserts that two runs ended alike: averages, and what was logged."""
+
+    def compare(one: Path, other: Path) -> None:
+        assert {path.name for path in one.glob("ema-*")} == {path.name for path in other.glob("ema-*")}
+        for path in one.glob("ema-*.pth"):
+            states = [load_checkpoint(folder / path.name)[0].state_dict() for folder in (one, other)]
+            apart = max(float((states[0][name] - states[1][name]).abs().max()) for name in states[0])
+            assert apart < 1e-5, path.name  # a wrong draw would be off by the learning rate, 1e-3
+        for name in ("losses.csv", "held_back.csv"):
+            rows = [_rows(folder / name) for folder in (one, other)]
+            assert [list(row) for row in rows[0]] == [list(row) for row in rows[1]]
+            for row, expected in zip(*rows, strict=True):
+                assert {key: row[key] for key in row if key != "seconds"} == pytest.approx(
+                    {key: expected[key] for key in expected if key != "seconds"}, rel=1e-3, abs=1e-5
+                )
+        assert not list(one.glob("*.part"))
+
+    return compare
+
+
+def _rows(path: Path) -> list[dict[str, float]]:
+    with path.open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
