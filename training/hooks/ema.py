@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from algorithm.errors import OutputError
 from training import processes
 from training.model import Facts, save_checkpoint
 
@@ -62,9 +63,12 @@ class MultiEmaHook(Hook):
             self.save(ema_path(Path(runner.work_dir), momentum), momentum)
 
     def save(self, path: Path, momentum: float, **found: float) -> None:
-        """Write one average as it is now; found: what it was chosen for, kept with its facts."""
+        """Write one average as it is now; found: what it was chosen for, kept with its facts. Raises OutputError."""
         facts = replace(self._facts, training=self._facts.training | found)
-        save_checkpoint(path, self.averages[momentum].module.state_dict(), facts)
+        try:
+            save_checkpoint(path, self.averages[momentum].module.state_dict(), facts)
+        except OutputError as error:
+            raise OutputError(f"{error}; make room and --resume") from error
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Go on from stored averages."""

@@ -77,15 +77,18 @@ def whole(tmp_path_factory, train) -> Path:
 
 @pytest.fixture(scope="session")
 def alike() -> Callable[[Path, Path], None]:
-    """Return a function that asserts that two runs ended alike: averages, and what was logged."""
+    """Return a function that asserts that two runs ended alike: averages, looks, and where asked the losses.
 
-    def compare(one: Path, other: Path) -> None:
+    Losses are means since the row before or since the run went on: only rows of single steps can be compared.
+    """
+
+    def compare(one: Path, other: Path, *, logs: Sequence[str] = ("held_back.csv",)) -> None:
         assert {path.name for path in one.glob("ema-*")} == {path.name for path in other.glob("ema-*")}
         for path in one.glob("ema-*.pth"):
             states = [load_checkpoint(folder / path.name)[0].state_dict() for folder in (one, other)]
             apart = max(float((states[0][name] - states[1][name]).abs().max()) for name in states[0])
             assert apart < 1e-5, path.name  # a wrong draw would be off by the learning rate, 1e-3
-        for name in ("losses.csv", "held_back.csv"):
+        for name in logs:
             rows = [_rows(folder / name) for folder in (one, other)]
             assert [list(row) for row in rows[0]] == [list(row) for row in rows[1]]
             for row, expected in zip(*rows, strict=True):
