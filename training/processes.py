@@ -1,10 +1,13 @@
 """Several processes on one training: what torchrun started, one to a GPU (or to a share of the cores)."""
 
 import os
+from datetime import timedelta
 
 import torch
 import torch.distributed
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+
+PATIENCE = timedelta(hours=2)  # the first process looks at what is held back, and the others wait
 
 
 def start() -> None:
@@ -13,7 +16,7 @@ def start() -> None:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
 
 
 def launched() -> int:

@@ -1,6 +1,7 @@
 """The loss on slides that are not trained on: always the same patches, as they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 import torch
@@ -41,8 +42,25 @@ class ValidationLoss:
         for start in range(0, len(self._draws), self._batch):
             draws = self._draws[start : start + self._batch]
             batch = network.data_preprocessor(pseudo_collate([self._data[draw] for draw in draws]), True)
-            with torch.autocast(processes.device(), torch.bfloat16):
+            with _alone(), torch.autocast(processes.device(), torch.bfloat16):
                 losses = network(**batch, mode="loss")
             total += float(network.parse_losses(losses)[0]) * len(draws)
         network.train(was_training)
         return total / len(self._draws)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Compute losses in this process alone.
+
+    mmdet averages what they are divided by over all processes; the others, which do not look, would answer with
+    their gradients.
+    """
+    from mmdet.models.dense_heads import rtmdet_head  # after training.mmcv_ops, which came with the network
+
+    average = rtmdet_head.reduce_mean
+    rtmdet_head.reduce_mean = lambda own: own
+    try:
+        yield
+    finally:
+        rtmdet_head.reduce_mean = average
