@@ -26,7 +26,8 @@ def train(config: Path, work_dir: Path | None, resume: bool, pretrained: Path | 
 
 @click.command()
 @click.option("--bundle", type=PATH, help="What mines: a bundle ...")
-@click.option("--checkpoint", type=PATH, help="... or an ema-*.pth of a run.")
+@click.option("--checkpoint", type=PATH, help="... an ema-*.pth of a run ...")
+@click.option("--crossval", type=PATH, help="... or a cross-validation's work dir: each slide by what never saw it.")
 @data_option
 @slides_option
 # 0.25: arXiv 2508.19804; 15 um: twice the matching radius
@@ -39,6 +40,7 @@ def train(config: Path, work_dir: Path | None, resume: bool, pretrained: Path | 
 def mine(
     bundle: Path | None,
     checkpoint: Path | None,
+    crossval: Path | None,
     folders: tuple[Path, ...],
     slides: str | None,
     output: Path,
@@ -47,12 +49,22 @@ def mine(
     """Run a network over DATA and keep what it wrongly takes for figures, as imposters in a new index."""
     from training.mining.command import Rules, caution
     from training.mining.command import mine as run
-    from training.mining.network import network_of_bundle, network_of_checkpoint
+    from training.mining.network import network_of_bundle, network_of_checkpoint, networks_of_crossval
     from training.mining.output import summary
 
-    if (bundle is None) == (checkpoint is None):
-        raise click.UsageError("give either --bundle or --checkpoint")
-    network = network_of_bundle(bundle) if bundle else network_of_checkpoint(checkpoint)
+    given = [
+        (path, load)
+        for path, load in (
+            (bundle, network_of_bundle),
+            (checkpoint, network_of_checkpoint),
+            (crossval, networks_of_crossval),
+        )
+        if path is not None
+    ]
+    if len(given) != 1:
+        raise click.UsageError("give one of --bundle, --checkpoint and --crossval")
+    [(path, load)] = given
+    network = load(path)
     mined = run(network, folders, names(slides), Rules(**rules), output, progress=progress(), warn=warn)
     show(summary(mined))
     click.echo(f"written: {output}")

@@ -14,14 +14,12 @@ from training.evaluation.predictions import Predicted
 from training.evaluation.report import report
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, counts, f1_curve
 from training.experiments.budget import iterations_within
-from training.experiments.folds import Folds, held_back, make_folds, read_folds, trained_on, write_folds
+from training.experiments.folds import FOLDS_NAME, Folds, held_back, make_folds, read_folds, trained_on, write_folds
 from training.experiments.scored import ENSEMBLE, is_scored, network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage
 from training.run import SETTINGS_NAME
 from training.settings import Settings, SettingsError
-
-FOLDS_NAME = "folds.csv"
 
 
 @dataclass(frozen=True)

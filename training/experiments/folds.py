@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from algorithm.writers.atomic import write_bytes
 from training.index import DataError, IndexedImage, glass_of
 
+FOLDS_NAME = "folds.csv"
 COLUMNS = ("dataset", "slide", "fold", "images", "figures", "imposters")
 Slide = tuple[str, str]  # data set, slide
 Folds = dict[Slide, int]  # which fold a slide validates, from 0 on; slides that only train are not there
@@ -115,6 +116,19 @@ def read_folds(path: Path, images: Sequence[IndexedImage]) -> tuple[Folds, int]:
     count = max(folds.values()) + 1
     check_folds(folds, images, count)
     return folds, count
+
+
+def fold_runs(work_dir: Path) -> list[tuple[Path, list[Slide]]]:
+    """Return the run of each fold of a cross-validation, with the slides that it held back. Raises DataError."""
+    held: dict[int, list[Slide]] = {}
+    try:
+        with (work_dir / FOLDS_NAME).open(newline="") as file:
+            for row in csv.DictReader(file):
+                if row["fold"]:
+                    held.setdefault(int(row["fold"]), []).append((row["dataset"], row["slide"]))
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{work_dir}: no cross-validation ({type(error).__name__}: {error})") from error
+    return [(work_dir / f"fold-{fold}", held[fold]) for fold in sorted(held)]
 
 
 def _strata(names: Sequence[str], count: int) -> list[str]:

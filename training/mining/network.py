@@ -16,7 +16,8 @@ from algorithm.detector import Detector, Options
 from algorithm.errors import ImageError
 from algorithm.frames import Points
 from algorithm.writers.atomic import write_bytes
-from training.index import IndexedImage
+from training.experiments.folds import fold_runs
+from training.index import DataError, IndexedImage
 from training.opening import open_picture
 
 
@@ -37,10 +38,45 @@ class Network:
         """Return the raw score below which the network says nothing."""
         return self.detector.bundle.facts.score_floor
 
+    def of(self, _image: IndexedImage) -> "Network":
+        """Return the network for an image: this one."""
+        return self
+
     def slides_seen(self, images: Iterable[IndexedImage]) -> list[str]:
         """Return the slides that it was trained on, also under another name of their glass."""
         trained = {name for key in ("slides", "glasses") for name in self.training.get(key, [])}
         return sorted({image.slide for image in images if image.glasses & trained})
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """The networks of a cross-validation: each mines the slides that it never saw. by_slide: (data set, slide)."""
+
+    name: str
+    by_slide: dict[tuple[str, str], Network]
+
+    @property
+    def floor(self) -> float:
+        """Return the raw score below which one of the networks says nothing."""
+        return max(network.floor for network in self.by_slide.values())
+
+    @property
+    def digest(self) -> str:
+        """Return what tells these networks from others."""
+        return sha256("".join(sorted({network.digest for network in self.by_slide.values()})).encode()).hexdigest()
+
+    def of(self, image: IndexedImage) -> Network:
+        """Return the network that did not see this image. Raises DataError where all of them may have."""
+        network = self.by_slide.get((image.dataset, image.slide))
+        if network is None:
+            raise DataError(
+                f"{self.name}: slide {image.slide} of {image.dataset} is in no fold; name others by --slides"
+            )
+        return network
+
+    def slides_seen(self, images: Iterable[IndexedImage]) -> list[str]:
+        """Return the slides that their own networks were trained on: none, unless the folds are of other data."""
+        return sorted({slide for image in images for slide in self.of(image).slides_seen([image])})
 
 
 def network_of_bundle(folder: Path) -> Network:
@@ -58,6 +94,28 @@ def network_of_checkpoint(path: Path) -> Network:
 
     network, facts = load_checkpoint(path)
     return Network(detector_of([network], facts), path.name, sha256_of(path), facts.training)
+
+
+def networks_of_crossval(folder: Path) -> OutOfFold:
+    """Return the averages of each fold of `python -m training crossval`, together, for the slides it held back.
+
+    Raises DataError where a fold is not done.
+    """
+    from training.evaluation.checkpoint import detector_of  # torch: not for bundles
+    from training.experiments.scored import is_scored
+    from training.model import load_checkpoint
+
+    by_slide: dict[tuple[str, str], Network] = {}
+    for run, slides in fold_runs(folder):
+        if not is_scored(run):
+            raise DataError(f"{run}: this fold is not done; type the crossval command again to finish it")
+        paths = sorted(path for path in run.glob("ema-*.pth") if path.stem.count("-") == 1)
+        loaded = [load_checkpoint(path) for path in paths]
+        digest = sha256("".join(sha256_of(path) for path in paths).encode()).hexdigest()
+        detector = detector_of([network for network, _ in loaded], loaded[0][1])
+        network = Network(detector, run.name, digest, loaded[0][1].training)
+        by_slide |= dict.fromkeys(slides, network)
+    return OutOfFold(f"out of fold of {folder.name}", by_slide)
 
 
 def detect(network: Network, image: IndexedImage, keep_in: Path) -> tuple[Points, NDArray[np.float64]]:

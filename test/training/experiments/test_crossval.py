@@ -18,6 +18,7 @@ from training.experiments.crossval import Plan, crossval
 from training.experiments.folds import held_back, read_folds, trained_on
 from training.importers import read_folders
 from training.index import DataError
+from training.mining.network import networks_of_crossval
 from training.model import load_checkpoint
 from training.settings import Settings, SettingsError, load_settings
 
@@ -223,3 +224,23 @@ def test_the_command_says_that_folds_are_left(tmp_path, config, command):
     result = command("crossval", config, "--work-dir", tmp_path, "--folds", 2, "--only-fold", 0)
     assert result.exit_code == 0 and "other folds are left" in result.output
     assert not (tmp_path / "crossval.json").exists()
+
+
+def test_mining_takes_for_each_slide_the_networks_that_did_not_see_it(finished, settings):
+    images = read_folders(settings.data)
+    networks = networks_of_crossval(finished)
+    assert networks.slides_seen(images) == []
+    for image in images:
+        network = networks.of(image)
+        assert image.slide in network.training["held_back"] and len(network.detector.engines) == 2
+    assert len({networks.of(image).digest for image in images}) == 2
+    with pytest.raises(DataError, match="slide H99 of drawn is in no fold"):
+        networks.of(replace(images[0], slide="H99"))
+
+
+def test_mining_wants_a_whole_cross_validation(copied, tmp_path):
+    (copied / "fold-1" / "ensemble.csv").unlink()
+    with pytest.raises(DataError, match=r"fold-1: this fold is not done"):
+        networks_of_crossval(copied)
+    with pytest.raises(DataError, match="no cross-validation"):
+        networks_of_crossval(tmp_path / "absent")

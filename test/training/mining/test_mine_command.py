@@ -150,7 +150,7 @@ def test_slides_that_were_trained_on_are_mined_with_a_warning(command, disc_bund
         (["--threshold", "nan"], 2, "nan is not a finite number"),
         (["--threshold", 0.1], 2, "--threshold 0.1: discs 1 reports no score below 0.2; take 0.2 or more"),
         (["--margin-um", 5], 2, "--margin-um 5: detections within 7.5 um of a figure are that figure"),
-        (["--checkpoint", "ema.pth"], 2, "give either --bundle or --checkpoint"),
+        (["--checkpoint", "ema.pth"], 2, "give one of --bundle, --checkpoint and --crossval"),
         (["--drop", "absent.csv"], 2, "absent.csv: cannot be read as a CSV"),
     ],
 )
@@ -163,7 +163,7 @@ def test_what_cannot_be_mined_is_refused(command, disc_bundle, data, tmp_path, o
 
 def test_something_has_to_mine(command, data, tmp_path):
     result = command("mine", "--data", data, "--output", tmp_path / "mined")
-    assert (result.exit_code, "give either --bundle or --checkpoint" in result.stderr) == (2, True)
+    assert (result.exit_code, "give one of --bundle, --checkpoint and --crossval" in result.stderr) == (2, True)
     result = command("mine", "--checkpoint", tmp_path / "no.pth", "--data", data, "--output", tmp_path / "mined")
     assert (result.exit_code, "no.pth: not an EMA checkpoint" in result.stderr) == (3, True)
 
