@@ -33,6 +33,18 @@ model = dict(
 )
 """
 
+SMALL = {
+    "patch_px": (64, 64),
+    "iterations": 3,
+    "ema_momentums": [5e-3, 1e-3],
+    "save_every": 2,
+    "watch_every": 1000,
+    "validation_patches": 2,
+    "batch": 2,
+    "warmup": {"iterations": 1, "start": 1e-5},
+    "workers": 0,
+}
+
 Place = tuple[float, float]
 
 
@@ -117,6 +129,30 @@ def thin_network() -> str:
 @pytest.fixture(scope="session")
 def configs() -> Path:
     return REPOSITORY / "training/configs"
+
+
+@pytest.fixture(scope="session")
+def write_slides() -> Callable[[Path, Sequence[str]], Path]:
+    """Return a function that draws a frame of each slide, with three figures and an imposter, as a data set."""
+
+    def written(folder: Path, slides: Sequence[str]) -> Path:
+        cells = [(60, 60), (180, 90), (100, 160)]
+        return write_points(folder, [Drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in slides])
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def write_config(configs: Path) -> Callable[..., Path]:
+    """Return a function that writes a config of a run that takes seconds, with settings changed."""
+
+    def written(path: Path, data: Path, held_back: Sequence[str], **changes: object) -> Path:
+        settings = SMALL | {"data": [str(data)], "held_back": list(held_back)} | changes
+        lines = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
+        path.write_text(f'_base_ = ["{configs / "cpu_half.py"}"]\n{THIN}\n{lines}\n')
+        return path
+
+    return written
 
 
 @pytest.fixture

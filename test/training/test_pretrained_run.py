@@ -18,33 +18,16 @@ TRAINED = {"data": "some", "data_sets": ["drawn"], "slides": ["A01"], "glasses":
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, drawn, write_data) -> Path:
-    cells = [(60, 60), (180, 90), (100, 160)]
-    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in ("H03", "H07")]
-    return write_data(tmp_path_factory.mktemp("data") / "drawn", pictures)
+def data(tmp_path_factory, write_slides) -> Path:
+    return write_slides(tmp_path_factory.mktemp("data") / "drawn", ("H03", "H07"))
 
 
 @pytest.fixture
-def config(tmp_path, configs, thin_network, data) -> Path:
-    path = tmp_path / "tiny.py"
-    path.write_text(
-        f"""
-_base_ = ["{configs / "cpu_half.py"}"]
-{thin_network}
-patch_px = (64, 64)
-iterations = 3
-ema_momentums = [1e-3]
-warmup = dict(iterations=2, start=1e-9)
-learning_rate = 1e-8
-save_every = 2
-watch_every = 1000
-batch = 2
-workers = 0
-data = ["{data}"]
-held_back = ["H07"]
-"""
-    )
-    return path
+def config(tmp_path, write_config, data) -> Path:
+    """A rate so low that the weights stay what they began as."""
+    warmup = {"iterations": 2, "start": 1e-9}
+    changes = {"ema_momentums": [1e-3], "warmup": warmup, "learning_rate": 1e-8}
+    return write_config(tmp_path / "tiny.py", data, ["H07"], **changes)
 
 
 @pytest.fixture

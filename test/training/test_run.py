@@ -26,33 +26,21 @@ CHOSEN = {name.replace(".pth", f"-{by}.pth") for name in EMAS for by in ("lowest
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, drawn, write_data) -> Path:
+def data(tmp_path_factory, write_slides) -> Path:
     """Three slides of the Hamamatsu; H07 is to be held back."""
-    cells = [(60, 60), (180, 90), (100, 160)]
-    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in ("H03", "H05", "H07")]
-    return write_data(tmp_path_factory.mktemp("data") / "drawn", pictures)
+    return write_slides(tmp_path_factory.mktemp("data") / "drawn", ("H03", "H05", "H07"))
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory, configs, thin_network, data) -> Path:
-    path = tmp_path_factory.mktemp("config") / "tiny.py"
-    path.write_text(
-        f"""
-_base_ = ["{configs / "cpu_half.py"}"]
-{thin_network}
-patch_px = (64, 64)
-iterations = {ITERATIONS}
-ema_momentums = {MOMENTUMS}
-save_every = {SAVE_EVERY}
-watch_every = 1000
-batch = {BATCH}
-warmup = dict(iterations={WARM}, start=1e-5)
-workers = 0
-data = ["{data}"]
-held_back = ["H07"]
-"""
-    )
-    return path
+def config(tmp_path_factory, write_config, data) -> Path:
+    changes = {
+        "iterations": ITERATIONS,
+        "ema_momentums": list(MOMENTUMS),
+        "save_every": SAVE_EVERY,
+        "batch": BATCH,
+        "warmup": {"iterations": WARM, "start": 1e-5},
+    }
+    return write_config(tmp_path_factory.mktemp("config") / "tiny.py", data, ["H07"], **changes)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The loss on held-back slides."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,19 +12,12 @@ from training.runner import make_network
 from training.settings import Settings, load_settings
 from training.validation import ValidationLoss
 
-CELLS = [(60, 60), (180, 90), (100, 160)]
-
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, configs, thin_network, drawn, write_data) -> Settings:
+def settings(tmp_path_factory, write_config, write_slides) -> Settings:
     folder = tmp_path_factory.mktemp("validation")
-    data = write_data(
-        folder / "drawn", [drawn(f"{one}_00Aa", (240, 200), CELLS, [(200, 170)]) for one in ("H03", "H05")]
-    )
-    config = folder / "tiny.py"
-    config.write_text(f'_base_ = ["{configs / "cpu_half.py"}"]\n{thin_network}\ndata = ["{data}"]\n')
-    changes = {"patch_px": (64, 64), "batch": 4, "validation_patches": 8, "workers": 0, "held_back": []}
-    return load_settings(Path(config), changes)
+    data = write_slides(folder / "drawn", ("H03", "H05"))
+    return load_settings(write_config(folder / "tiny.py", data, [], batch=4, validation_patches=8))
 
 
 @pytest.fixture(scope="module")

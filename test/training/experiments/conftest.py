@@ -1,6 +1,6 @@
-"""Slides and configs for experiments that take seconds."""
+"""Slides for experiments."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,30 +20,3 @@ def listed() -> Callable[..., IndexedImage]:
         return IndexedImage(dataset, slide, Path(name), (4000, 100), Mpp(0.25, 0.25), cells, **facts)
 
     return made
-
-
-@pytest.fixture(scope="session")
-def write_config(configs, thin_network) -> Callable[[Path, Path, Sequence[str]], Path]:
-    """Return a function that writes a config of three iterations over a data set."""
-
-    def written(path: Path, data: Path, held_back: Sequence[str]) -> Path:
-        path.write_text(
-            f"""
-_base_ = ["{configs / "cpu_half.py"}"]
-{thin_network}
-patch_px = (64, 64)
-iterations = 3
-ema_momentums = [5e-3, 1e-3]
-save_every = 2
-watch_every = 1000
-validation_patches = 2
-batch = 2
-warmup = dict(iterations=1, start=1e-5)
-workers = 0
-data = ["{data}"]
-held_back = {list(held_back)}
-"""
-        )
-        return path
-
-    return written

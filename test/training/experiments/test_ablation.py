@@ -14,10 +14,8 @@ NETWORKS = ("ema-0.005", "ema-0.001", "ensemble")
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, drawn, write_data) -> Path:
-    cells = [(60, 60), (180, 90), (100, 160)]
-    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in ("H03", "H05", "H07")]
-    return write_data(tmp_path_factory.mktemp("data") / "drawn", pictures)
+def data(tmp_path_factory, write_slides) -> Path:
+    return write_slides(tmp_path_factory.mktemp("data") / "drawn", ("H03", "H05", "H07"))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Iterations in so many minutes, on a clock that goes as it is told."""
 
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,9 @@ from training.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, drawn, write_data, write_config) -> Settings:
+def settings(tmp_path_factory, write_slides, write_config) -> Settings:
     folder = tmp_path_factory.mktemp("budget")
-    data = write_data(folder / "drawn", [drawn("H03_00Aa", (240, 200), [(60, 60)], [(200, 170)])])
-    return load_settings(write_config(folder / "tiny.py", Path(data), []))
+    return load_settings(write_config(folder / "tiny.py", write_slides(folder / "drawn", ["H03"]), []))
 
 
 @pytest.fixture

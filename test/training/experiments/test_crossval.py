@@ -27,10 +27,8 @@ PLAN = Plan(count=2)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, drawn, write_data) -> Path:
-    cells = [(60, 60), (180, 90), (100, 160)]
-    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in SLIDES]
-    return write_data(tmp_path_factory.mktemp("data") / "drawn", pictures)
+def data(tmp_path_factory, write_slides) -> Path:
+    return write_slides(tmp_path_factory.mktemp("data") / "drawn", SLIDES)
 
 
 @pytest.fixture(scope="module")

@@ -12,36 +12,15 @@ import pytest
 from training.model import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[3]
-ITERATIONS, SAVE_EVERY = 6, 2
 ENDS_WITHIN_S = 300
 
 
 @pytest.fixture(scope="session")
-def small_config(tmp_path_factory, configs, thin_network, drawn, write_data) -> Path:
-    """Six iterations on three drawn slides, saved every two; a row of the log each."""
+def small_config(tmp_path_factory, write_slides, write_config) -> Path:
+    """Six iterations on three drawn slides, saved every two, with a look in the middle."""
     folder = tmp_path_factory.mktemp("small")
-    cells = [(60, 60), (180, 90), (100, 160)]
-    pictures = [drawn(f"{slide}_00Aa", (240, 200), cells, [(200, 170)]) for slide in ("H03", "H05", "H07")]
-    data = write_data(folder / "drawn", pictures)
-    path = folder / "small.py"
-    path.write_text(
-        f"""
-_base_ = ["{configs / "cpu_half.py"}"]
-{thin_network}
-patch_px = (64, 64)
-iterations = {ITERATIONS}
-ema_momentums = [5e-3, 1e-3]
-save_every = {SAVE_EVERY}
-watch_every = 3
-validation_patches = 2
-batch = 2
-warmup = dict(iterations=1, start=1e-5)
-workers = 0
-data = ["{data}"]
-held_back = ["H07"]
-"""
-    )
-    return path
+    data = write_slides(folder / "drawn", ("H03", "H05", "H07"))
+    return write_config(folder / "small.py", data, ["H07"], iterations=6, watch_every=3)
 
 
 @pytest.fixture(scope="session")
