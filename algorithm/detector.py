@@ -32,6 +32,7 @@ class Options:
     members: int | None = None
     views: int | None = None
     threshold: float | None = None
+    engine: str | None = None
     precision: str | None = None
     threads: int | None = None
 
@@ -52,7 +53,7 @@ class Detector:
         if members > len(facts.members):
             raise MitosisError(f"{members} members asked for, the bundle in {bundle.folder} has {len(facts.members)}")
         self.engines = engines or [
-            open_engine(bundle, member, precision=options.precision, threads=options.threads)
+            open_engine(bundle, member, engine=options.engine, precision=options.precision, threads=options.threads)
             for member in range(members)
         ]
 

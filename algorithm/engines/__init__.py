@@ -1,6 +1,6 @@
 """Engines: what runs a member of a bundle on a device."""
 
 from algorithm.engines.base import Engine, Raw
-from algorithm.engines.choice import Candidate, candidates, open_engine
+from algorithm.engines.choice import ENGINES, Candidate, candidates, open_engine
 
-__all__ = ["Candidate", "Engine", "Raw", "candidates", "open_engine"]
+__all__ = ["ENGINES", "Candidate", "Engine", "Raw", "candidates", "open_engine"]

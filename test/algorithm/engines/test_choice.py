@@ -7,9 +7,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+import algorithm.cli
 from algorithm.bundle import sha256_of
-from algorithm.engines import candidates, open_engine
+from algorithm.engines import ENGINES, candidates, open_engine
+from algorithm.engines import onnxruntime as ort_engine
 from algorithm.engines import openvino as ov_engine
+from algorithm.engines.onnxruntime import OnnxruntimeEngine
 from algorithm.engines.openvino import OpenvinoEngine
 from algorithm.errors import BundleError, EngineError
 
@@ -121,15 +124,102 @@ def test_a_network_without_boxes_and_scores_is_refused(tmp_path, with_facts):
 
 
 def test_candidates_name_each_engine_and_its_device():
-    openvino, *others = candidates()
-    assert openvino.name == "openvino" and openvino.usable
-    assert openvino.what.endswith((", f32", ", bf16"))
-    assert [(other.name, other.usable) for other in others] == [("onnxruntime", False), ("tensorrt", False)]
+    by_name = {candidate.name: candidate for candidate in candidates()}
+    assert list(by_name) == ["onnxruntime-cuda", "openvino", "onnxruntime", "tensorrt"]
+    assert by_name["openvino"].usable and by_name["openvino"].what.endswith((", f32", ", bf16"))
+    assert by_name["onnxruntime"].usable and not by_name["tensorrt"].usable
+
+
+def test_the_command_line_offers_the_engines_there_are():
+    assert algorithm.cli.ENGINES == ENGINES
+
+
+@pytest.mark.parametrize(("engine", "name"), [("openvino", "openvino"), ("onnxruntime", "onnxruntime")])
+def test_an_engine_that_is_asked_for_is_the_one(loaded_bundle, caplog, engine, name):
+    caplog.set_level(logging.INFO)
+    assert open_engine(loaded_bundle, 0, engine=engine, threads=1).name == name
+    assert caplog.records[-1].message.startswith(f"engine: {name} for member0.onnx on ")
+    assert caplog.records[-1].message.endswith("(as asked)")
+
+
+def test_an_engine_that_is_asked_for_and_cannot_run_is_an_error(loaded_bundle):
+    with pytest.raises(EngineError, match="no engine can run here: onnxruntime-cuda: this onnxruntime is one for CPUs"):
+        open_engine(loaded_bundle, 0, engine="onnxruntime-cuda")
+    with pytest.raises(EngineError, match="engine 'tensorrt': there are onnxruntime-cuda, openvino, onnxruntime"):
+        open_engine(loaded_bundle, 0, engine="tensorrt")
 
 
 def test_an_engine_whose_package_is_missing_is_listed_with_the_reason(monkeypatch, loaded_bundle):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    openvino = candidates()[0]
+    openvino = candidates()[1]
     assert not openvino.usable and openvino.what.startswith("the package openvino is not installed")
-    with pytest.raises(EngineError, match="no engine can run here: openvino: the package openvino is not installed"):
+    with pytest.raises(EngineError, match=r"no engine can run here: .*openvino: the package openvino is not installed"):
         open_engine(loaded_bundle, 0)
+
+
+def test_without_openvino_any_cpu_is_served_by_onnxruntime(monkeypatch, loaded_bundle, caplog):
+    caplog.set_level(logging.INFO)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else find(name))
+    assert open_engine(loaded_bundle, 0, threads=1).name == "onnxruntime"
+    assert caplog.records[-1].message.endswith("f32 (openvino is not installed)")
+
+
+def test_a_gpu_that_does_not_open_is_passed_over_and_named(monkeypatch, loaded_bundle, caplog):
+    """A build for GPUs on a machine without one: ONNX Runtime falls back without a word, we do with one."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(ort_engine, "has_cuda", lambda: True)
+    monkeypatch.setattr(ort_engine, "CUDA", "CPUExecutionProvider")
+    monkeypatch.setattr(ort_engine.ort, "InferenceSession", session_on_cpu(ort_engine.ort.InferenceSession))
+    assert open_engine(loaded_bundle, 0, threads=1).name == "openvino"
+    assert "onnxruntime-cuda: " in caplog.records[-1].message
+    assert "ONNX Runtime finds no usable GPU" in caplog.records[-1].message
+
+
+def session_on_cpu(session):
+    class FallsBack(session):
+        def get_providers(self):
+            return []
+
+    return FallsBack
+
+
+class TestOnnxruntime:
+    def test_it_agrees_with_openvino(self, tiny_bundle, draw, figure):
+        tile = draw((128, 128), [figure(40, 60), figure(90, 30)])[None]
+        ours, other = (
+            OnnxruntimeEngine(tiny_bundle / "member0.onnx", precision=None, threads=1, cuda=False).infer(tile),
+            OpenvinoEngine(tiny_bundle / "member0.onnx", precision="f32", threads=1).infer(tile),
+        )
+        assert ours.scores[0, 0] == pytest.approx(other.scores[0, 0], abs=1e-4)
+        for raw in (
+            ours,
+            other,
+        ):  # a disc is a plateau to the drawn network: how many of its cells are best is rounding
+            found = raw.boxes[0][raw.scores[0] > 0]
+            centres = {(round(x / 16), round(y / 16)) for x, y in (found[:, :2] + found[:, 2:]) / 2}
+            assert centres <= {(2, 4), (3, 4), (6, 2), (5, 2)} and len(centres) >= 2
+
+    def test_a_precision_that_it_has_not_is_refused(self, tiny_bundle):
+        with pytest.raises(EngineError, match="precision 'bf16': ONNX Runtime computes this network in f32"):
+            OnnxruntimeEngine(tiny_bundle / "member0.onnx", precision="bf16", threads=1, cuda=False)
+
+    def test_a_file_that_is_no_network_is_refused(self, tmp_path):
+        (tmp_path / "a.onnx").write_bytes(b"no network at all" * 20)
+        with pytest.raises(EngineError, match=r"a.onnx: ONNX Runtime cannot open it"):
+            OnnxruntimeEngine(tmp_path / "a.onnx", precision=None, threads=1, cuda=False)
+
+    def test_a_tile_of_another_size_fails_alone(self, tiny_bundle, draw):
+        engine = OnnxruntimeEngine(tiny_bundle / "member0.onnx", precision=None, threads=1, cuda=False)
+        engine.submit(draw((96, 96))[None])
+        engine.submit(draw((128, 128))[None])
+        with pytest.raises(EngineError, match="ONNX Runtime failed in the middle of a tile"):
+            engine.result()
+        assert engine.result().scores.max() == 0
+
+    def test_more_tiles_than_it_takes_are_refused(self, tiny_bundle, draw):
+        engine = OnnxruntimeEngine(tiny_bundle / "member0.onnx", precision=None, threads=1, cuda=False)
+        for _ in range(engine.depth):
+            engine.submit(draw((128, 128))[None])
+        with pytest.raises(EngineError, match="2 tiles are under way"):
+            engine.submit(draw((128, 128))[None])

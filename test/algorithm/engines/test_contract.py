@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 
+from algorithm.engines.onnxruntime import OnnxruntimeEngine
 from algorithm.engines.openvino import OpenvinoEngine, native_bf16
 
 TILE_PX = 128
 
 
-@pytest.fixture(scope="module", params=["fake", "openvino f32", "openvino bf16"])
+@pytest.fixture(scope="module", params=["fake", "openvino f32", "openvino bf16", "onnxruntime f32"])
 def engine(request, fake_engine, tiny_bundle):
     if request.param == "fake":
         return fake_engine(TILE_PX)
-    precision = request.param.split()[1]
+    name, precision = request.param.split()
+    if name == "onnxruntime":
+        return OnnxruntimeEngine(tiny_bundle / "member0.onnx", precision=precision, threads=1, cuda=False)
     if precision == "bf16" and not native_bf16():
         pytest.skip("this CPU has no bf16 arithmetic")
     return OpenvinoEngine(tiny_bundle / "member0.onnx", precision=precision, threads=1)
