@@ -55,6 +55,28 @@ def run(input_folder: Path, output_folder: Path, model: Path | None, **options: 
 
 
 @main.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=4743, show_default=True, help="The platform's.")
+@click.option("--input", "input_folder", type=FOLDER, default="/input", show_default=True)
+@click.option("--output", "output_folder", type=FOLDER, default="/output", show_default=True)
+@model_options
+def serve(port: int, input_folder: Path, output_folder: Path, model: Path | None, **options: Any) -> None:
+    """Wait for cases as grand-challenge.org's invoke mode calls it: GET /health, POST /invoke.
+
+    Each invoke works on what lies in the input folder then, and replaces the result before.
+    """
+    from algorithm.grand_challenge.service import serve as run
+
+    def load() -> Any:
+        from algorithm.bundle import default_folder, load_bundle
+        from algorithm.detector import Detector, Options
+
+        return Detector(load_bundle(model or default_folder()), Options(**options))
+
+    _log_to_stdout()
+    run(load, input_folder, output_folder, port=port)
+
+
+@main.command()
 @click.argument("paths", nargs=-1, type=FOLDER, metavar="PATH...")
 @click.option("--output", type=FOLDER, default="results", show_default=True, help="A folder for each image goes here.")
 @click.option("--mpp", type=FiniteRange(min=0, min_open=True), help="Pixel size, um; wins over the file's.")

@@ -5,7 +5,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
+
+import algorithm.engines.silence  # noqa: F401  # before onnxruntime
+
+import onnxruntime as ort  # isort: skip
 
 from algorithm.engines.base import Engine, Raw
 from algorithm.errors import EngineError

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
+
+import algorithm.engines.silence  # noqa: F401  # before openvino
+
+import openvino as ov  # isort: skip
 
 from algorithm.engines.base import Engine, Raw
 from algorithm.errors import EngineError

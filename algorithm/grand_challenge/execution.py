@@ -1,4 +1,4 @@
-"""The exec interface: one case, /input to /output, once."""
+"""One case, /input to /output: the exec interface, and what the invoke interface does each time it is asked."""
 
 import logging
 import time
@@ -22,18 +22,33 @@ def run_case(input_folder: Path, output_folder: Path, model: Path, options: Opti
 
     model: folder of the bundle. Raises a MitosisError of any kind; then no output file is left.
     """
-    start = time.perf_counter()
+    clear_result(output_folder)
+    bundle = load_bundle(model)
+    find_image(input_folder)  # a case without an image should not wait for engines to be told so
+    work_on(Detector(bundle, options), input_folder, output_folder)
+
+
+def clear_result(output_folder: Path) -> Path:
+    """Return where the result belongs, with no file there: an earlier one must not pass for that of a case that fails.
+
+    Raises OutputError when nothing can be written there.
+    """
     target = output_folder / points_json.FILE_NAME
     ensure_writable(output_folder)
     try:
-        target.unlink(missing_ok=True)  # should this case fail, an earlier one's result must not pass for its own
+        target.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{target}: cannot be replaced ({error.strerror})") from error
-    bundle = load_bundle(model)
+    return target
+
+
+def work_on(detector: Detector, input_folder: Path, output_folder: Path) -> None:
+    """Work on the case that lies in input_folder now; what both ways of calling do. Raises as `run_case`."""
+    start = time.perf_counter()
+    target = clear_result(output_folder)
     path = find_image(input_folder)
-    detector = Detector(bundle, options)
     with open_image(path) as image:
-        _ensure_scale(image, bundle)
+        _ensure_scale(image, detector.bundle)
         log.info(
             "image: %s, %d x %d px, %.4f um/px, %s",
             path.name,

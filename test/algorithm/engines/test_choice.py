@@ -223,3 +223,16 @@ class TestOnnxruntime:
             engine.submit(draw((128, 128))[None])
         with pytest.raises(EngineError, match="2 tiles are under way"):
             engine.submit(draw((128, 128))[None])
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_no_engine_keeps_an_identifier_or_loads_what_reports_home(tmp_path, python, engine, tiny_bundle):
+    script = (
+        "import sys; from pathlib import Path; from algorithm.bundle import load_bundle; from algorithm.engines import "
+        "open_engine; open_engine(load_bundle(Path(sys.argv[1])), 0, engine=sys.argv[2], threads=1); "
+        "print(sys.modules.get('openvino_telemetry'))"
+    )
+    ended = python("-c", script, tiny_bundle, engine, env={"HOME": str(tmp_path), "CI": "", "XDG_CACHE_HOME": ""})
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip().splitlines()[-1] == "None"
+    assert list(tmp_path.rglob("*")) == []
