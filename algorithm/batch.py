@@ -16,7 +16,7 @@ from algorithm.detections import Detections
 from algorithm.detector import Detector
 from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp
-from algorithm.images import SUFFIXES, open_image
+from algorithm.images import SUFFIXES, PartialImage, open_image
 from algorithm.images.base import PLAUSIBLE_UM_PER_PX, plausible_mpp
 from algorithm.writers import PART_SUFFIX, ensure_writable, is_result, write_all
 
@@ -42,11 +42,18 @@ def plan(paths: Sequence[Path], output: Path) -> list[Job]:
 
 
 def detect_all(
-    paths: Sequence[Path], output: Path, detector: Detector, *, mpp: Mpp | None, debug: bool = False
+    paths: Sequence[Path],
+    output: Path,
+    detector: Detector,
+    *,
+    mpp: Mpp | None,
+    partial: bool = False,
+    debug: bool = False,
 ) -> list[int]:
     """Work through all images; print a line for each, and go on after a bad one.
 
-    mpp: um/px for all of them, instead of what the files say. debug: show the tracebacks of errors as well.
+    mpp: um/px for all of them, instead of what the files say. partial: use what can be read of a damaged image.
+    debug: show the tracebacks of errors as well.
     Returns the exit codes of those that failed.
     Raises ImageError when there is nothing to do, OutputError when nothing can be written to the output.
     """
@@ -58,7 +65,7 @@ def detect_all(
     failed = []
     for number, job in enumerate(jobs, start=1):
         try:
-            print(_line(job, *_detect_one(job, detector, mpp, f"{number}/{len(jobs)}")), flush=True)
+            print(_line(job, *_detect_one(job, detector, mpp, f"{number}/{len(jobs)}", partial=partial)), flush=True)
         except MitosisError as error:
             if debug:
                 traceback.print_exc()
@@ -69,7 +76,9 @@ def detect_all(
     return failed
 
 
-def _detect_one(job: Job, detector: Detector, mpp: Mpp | None, place: str) -> tuple[Detections, float]:
+def _detect_one(
+    job: Job, detector: Detector, mpp: Mpp | None, place: str, *, partial: bool
+) -> tuple[Detections, float]:
     """Return what was found in one image, and the seconds it took from opening it to the last file written."""
     start = time.perf_counter()
     bar = Progress(
@@ -82,9 +91,12 @@ def _detect_one(job: Job, detector: Detector, mpp: Mpp | None, place: str) -> tu
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    with bar, open_image(job.path, mpp=mpp) as image:
+    with bar, open_image(job.path, mpp=mpp) as whole:
+        image = PartialImage(whole) if partial else whole
         task = bar.add_task(job.path.name, total=None)
         detections, record = detector.detect(image, lambda done, total: bar.update(task, completed=done, total=total))
+        if isinstance(image, PartialImage):
+            image.conclude()
         write_all(job.folder, detections, image, record)
     return detections, time.perf_counter() - start
 

@@ -40,26 +40,40 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+budget_option = click.option(
+    "--budget",
+    "seconds",
+    type=FiniteRange(min=1),
+    default=960,
+    show_default=True,
+    help="Seconds for a case; when they are short, views are given up, then members, then tiles.",
+)
+
+
 @main.command()
 @click.option("--input", "input_folder", type=FOLDER, default="/input", show_default=True)
 @click.option("--output", "output_folder", type=FOLDER, default="/output", show_default=True)
+@budget_option
 @model_options
-def run(input_folder: Path, output_folder: Path, model: Path | None, **options: Any) -> None:
+def run(input_folder: Path, output_folder: Path, seconds: float, model: Path | None, **options: Any) -> None:
     """Work on one case as grand-challenge.org calls it: /input to /output/mitotic-figures.json."""
     from algorithm.bundle import default_folder
     from algorithm.detector import Options
     from algorithm.grand_challenge.execution import run_case
 
     _log_to_stdout()
-    run_case(input_folder, output_folder, model or default_folder(), Options(**options))
+    run_case(input_folder, output_folder, model or default_folder(), Options(**options), seconds=seconds)
 
 
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=4743, show_default=True, help="The platform's.")
 @click.option("--input", "input_folder", type=FOLDER, default="/input", show_default=True)
 @click.option("--output", "output_folder", type=FOLDER, default="/output", show_default=True)
+@budget_option
 @model_options
-def serve(port: int, input_folder: Path, output_folder: Path, model: Path | None, **options: Any) -> None:
+def serve(
+    port: int, input_folder: Path, output_folder: Path, seconds: float, model: Path | None, **options: Any
+) -> None:
     """Wait for cases as grand-challenge.org's invoke mode calls it: GET /health, POST /invoke.
 
     Each invoke works on what lies in the input folder then, and replaces the result before.
@@ -73,15 +87,18 @@ def serve(port: int, input_folder: Path, output_folder: Path, model: Path | None
         return Detector(load_bundle(model or default_folder()), Options(**options))
 
     _log_to_stdout()
-    run(load, input_folder, output_folder, port=port)
+    run(load, input_folder, output_folder, port=port, seconds=seconds)
 
 
 @main.command()
 @click.argument("paths", nargs=-1, type=FOLDER, metavar="PATH...")
 @click.option("--output", type=FOLDER, default="results", show_default=True, help="A folder for each image goes here.")
 @click.option("--mpp", type=FiniteRange(min=0, min_open=True), help="Pixel size, um; wins over the file's.")
+@click.option("--partial", is_flag=True, help="Of a damaged image use what can be read; the rest is white.")
 @model_options
-def detect(paths: tuple[Path, ...], output: Path, mpp: float | None, model: Path | None, **options: Any) -> None:
+def detect(
+    paths: tuple[Path, ...], output: Path, mpp: float | None, partial: bool, model: Path | None, **options: Any
+) -> None:
     """Find the figures of images and of all images in folders; write JSON, table and overlay for each."""
     from algorithm.batch import detect_all
     from algorithm.bundle import default_folder, load_bundle
@@ -93,7 +110,9 @@ def detect(paths: tuple[Path, ...], output: Path, mpp: float | None, model: Path
     _log_to_stdout()
     detector = Detector(load_bundle(model or default_folder()), Options(**options))
     given = Mpp(mpp, mpp) if mpp else None
-    failed = detect_all(paths or [Path(os.environ[SAMPLE_VARIABLE])], output, detector, mpp=given, debug=debugging())
+    failed = detect_all(
+        paths or [Path(os.environ[SAMPLE_VARIABLE])], output, detector, mpp=given, partial=partial, debug=debugging()
+    )
     if failed:
         sys.exit(max(failed))
 

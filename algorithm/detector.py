@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm import ensemble
+from algorithm.budget import Budget
 from algorithm.bundle import LoadedBundle
 from algorithm.detections import Detections
 from algorithm.engines import Engine, open_engine
@@ -57,8 +58,13 @@ class Detector:
             for member in range(members)
         ]
 
-    def detect(self, image: Image, progress: Progress | None = None) -> tuple[Detections, RunRecord]:
-        """Find the figures and candidates of one image. Raises ImageError when it has no scale or cannot be read."""
+    def detect(
+        self, image: Image, progress: Progress | None = None, budget: Budget | None = None
+    ) -> tuple[Detections, RunRecord]:
+        """Find the figures and candidates of one image. Raises ImageError when it has no scale or cannot be read.
+
+        budget: gives up views, members and tiles when the time is short.
+        """
         mpp = image.mpp
         if mpp is None:
             raise ImageError(f"{image.path}: no pixel size in the file; pass --mpp, as in --mpp 0.25")
@@ -67,14 +73,21 @@ class Detector:
             scale = self._scale(mpp)
             grid = self._grid(image.size, scale)
             parts = []
+            whole_plan = len(self.engines) * len(self.views) * len(grid)
+            if budget:
+                budget.begin(tiles=len(grid), members=len(self.engines), views=len(self.views))
             # closed here whatever happens: no thread may read on in an image that its owner closes
-            with closing(self._read_ahead(image, grid, scale)) as tiles, closing(self._passes(tiles)) as passes:
+            with closing(self._read_ahead(image, grid, scale)) as tiles, closing(self._passes(tiles, budget)) as passes:
                 for seen in passes:
                     parts.append(self._fused(seen, scale, mpp))
                     record.crowded_passes += seen.full
                     record.tiles += 1
+                    record.passes += len(seen.passes)
+                    if budget:
+                        budget.done(len(seen.passes))
                     if progress:
                         progress(record.tiles, len(grid))
+            record.passes_given_up = whole_plan - record.passes
             found = strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
             detections = self._detections(found, image, mpp)
         if record.crowded_passes:
@@ -107,8 +120,11 @@ class Detector:
     def _read_ahead(self, image: Image, grid: Grid, scale: Scale) -> Generator[tuple[Tile, Pixels], None, None]:
         return ahead(lambda tile: self._read(image, tile, scale), grid)
 
-    def _passes(self, tiles: Iterable[tuple[Tile, Pixels]]) -> Generator[ensemble.Seen[Tile], None, None]:
-        return ensemble.full(tiles, engines=self.engines, chosen_views=self.views)
+    def _passes(
+        self, tiles: Iterable[tuple[Tile, Pixels]], budget: Budget | None
+    ) -> Generator[ensemble.Seen[Tile], None, None]:
+        allowed = budget.allowed if budget else None
+        return ensemble.full(tiles, engines=self.engines, chosen_views=self.views, allowed=allowed)
 
     def _read(self, image: Image, tile: Tile, scale: Scale) -> Pixels:
         out = resampled_size(tile, scale)

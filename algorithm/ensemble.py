@@ -1,7 +1,7 @@
 """Which passes a tile gets. `full`: every member on every view of every tile."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -33,11 +33,16 @@ class Seen(Generic[Key]):
 
 
 def full(
-    tiles: Iterable[tuple[Key, Pixels]], *, engines: Sequence[Engine], chosen_views: Sequence[int]
+    tiles: Iterable[tuple[Key, Pixels]],
+    *,
+    engines: Sequence[Engine],
+    chosen_views: Sequence[int],
+    allowed: Callable[[], tuple[int, int]] | None = None,
 ) -> Generator[Seen[Key], None, None]:
     """Yield what every engine saw in every view of each tile, in the order of the tiles.
 
     tiles: (key, pixels (tile_px, tile_px, 3) uint8). No more than the engines' depth is ever under way.
+    allowed: asked before each tile how many of the engines and views it gets, the first ones; (0, 0) ends it.
     """
     depth = min(engine.depth for engine in engines)
     waiting: deque[tuple[Key, Engine, int, bool]] = deque()
@@ -54,9 +59,12 @@ def full(
             yield Seen(key, passes, crowded)
             passes, crowded = [], 0
 
-    plan = [(engine, view) for view in chosen_views for engine in engines]
     try:
         for key, pixels in tiles:
+            members, turns = allowed() if allowed else (len(engines), len(chosen_views))
+            plan = [(engine, view) for view in chosen_views[:turns] for engine in engines[:members]]
+            if not plan:
+                break
             for number, (engine, view) in enumerate(plan):
                 if len(waiting) == depth:
                     yield from oldest()

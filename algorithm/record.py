@@ -10,7 +10,10 @@ from algorithm import __version__
 
 @dataclass
 class RunRecord:
-    """Filled while an image is worked on. seconds: by stage; `detect` is from reading the first tile to Detections."""
+    """Filled while an image is worked on. seconds: by stage; `detect` is from reading the first tile to Detections.
+
+    passes: members x views over all tiles that were made; passes_given_up: those that there was no time for.
+    """
 
     image: str
     image_label: str
@@ -22,6 +25,8 @@ class RunRecord:
     views: list[int]
     version: str = __version__
     tiles: int = 0
+    passes: int = 0
+    passes_given_up: int = 0
     crowded_passes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 

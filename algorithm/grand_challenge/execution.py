@@ -4,28 +4,35 @@ import logging
 import time
 from pathlib import Path
 
+from algorithm.budget import Budget
 from algorithm.bundle import LoadedBundle, load_bundle
 from algorithm.detector import Detector, Options
 from algorithm.errors import OutputError
 from algorithm.frames import Mpp
+from algorithm.grand_challenge.bounds import warn_beyond
 from algorithm.grand_challenge.inputs import find_image
-from algorithm.images import Image, open_image
+from algorithm.images import Image, PartialImage, open_image
 from algorithm.writers import ensure_writable, points_json
 
 log = logging.getLogger(__name__)
 
+BUDGET_S = 0.8 * 20 * 60  # of the platform's 20 minutes for a case
 PROGRESS_STEPS = 10  # the platform keeps the last 500 lines of a log
 
 
-def run_case(input_folder: Path, output_folder: Path, model: Path, options: Options) -> None:
+def run_case(
+    input_folder: Path, output_folder: Path, model: Path, options: Options, *, seconds: float = BUDGET_S
+) -> None:
     """Detect the figures of the one image in input_folder and write output_folder/mitotic-figures.json.
 
-    model: folder of the bundle. Raises a MitosisError of any kind; then no output file is left.
+    model: folder of the bundle. seconds: see `work_on`; here loading counts, too.
+    Raises a MitosisError of any kind; then no output file is left.
     """
+    budget = Budget(seconds)
     clear_result(output_folder)
     bundle = load_bundle(model)
     find_image(input_folder)  # a case without an image should not wait for engines to be told so
-    work_on(Detector(bundle, options), input_folder, output_folder)
+    work_on(Detector(bundle, options), input_folder, output_folder, budget)
 
 
 def clear_result(output_folder: Path) -> Path:
@@ -42,12 +49,17 @@ def clear_result(output_folder: Path) -> Path:
     return target
 
 
-def work_on(detector: Detector, input_folder: Path, output_folder: Path) -> None:
-    """Work on the case that lies in input_folder now; what both ways of calling do. Raises as `run_case`."""
+def work_on(detector: Detector, input_folder: Path, output_folder: Path, budget: Budget) -> None:
+    """Work on the case that lies in input_folder now; what both ways of calling do. Raises as `run_case`.
+
+    Nobody can be asked here, and one missing file voids an evaluation: what cannot be read of an image is left out,
+    and what there is no time for is given up, each with a warning.
+    """
     start = time.perf_counter()
     target = clear_result(output_folder)
     path = find_image(input_folder)
-    with open_image(path) as image:
+    with open_image(path) as whole:
+        image = PartialImage(whole)
         _ensure_scale(image, detector.bundle)
         log.info(
             "image: %s, %d x %d px, %.4f um/px, %s",
@@ -56,7 +68,9 @@ def work_on(detector: Detector, input_folder: Path, output_folder: Path) -> None
             image.mpp.x if image.mpp else 0,
             image.label,
         )
-        detections, record = detector.detect(image, _log_progress)
+        detections, record = detector.detect(image, _log_progress, budget)
+        image.conclude()
+        warn_beyond(detections, image.origin_mm)
         points_json.write(target, detections, image.origin_mm)
     found = (
         f"{len(detections.figures)} figures, {len(detections.candidates)} candidates in {detections.area_mm2:.2f} mm2"

@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, Response
 
+from algorithm.budget import Budget
 from algorithm.detector import Detector
 from algorithm.errors import ImageError, MitosisError, PlatformError
 from algorithm.grand_challenge.execution import work_on
@@ -24,8 +25,11 @@ READY, LOADING, DONE, BAD_CASE, FAILED = 200, 503, 201, 422, 500  # HTTP; the pl
 class Service:
     """A detector that loads on a thread of its own, and the cases that it works on, one after the other."""
 
-    def __init__(self, load: Callable[[], Detector], input_folder: Path, output_folder: Path) -> None:
+    def __init__(
+        self, load: Callable[[], Detector], input_folder: Path, output_folder: Path, *, seconds: float
+    ) -> None:
         self._load = load
+        self._seconds = seconds
         self._folders = input_folder, output_folder
         self._detector: Detector | None = None
         self._one_at_a_time = threading.Lock()
@@ -60,7 +64,7 @@ class Service:
             return LOADING, "still loading"
         with self._one_at_a_time:
             try:
-                work_on(self._detector, *self._folders)
+                work_on(self._detector, *self._folders, Budget(self._seconds))
             except MitosisError as error:
                 log.error("error: %s", error)
                 return BAD_CASE if isinstance(error, OF_THE_CASE) else FAILED, str(error)
@@ -86,12 +90,13 @@ def application(service: Service) -> FastAPI:
     return app
 
 
-def serve(load: Callable[[], Detector], input_folder: Path, output_folder: Path, *, port: int) -> None:
+def serve(load: Callable[[], Detector], input_folder: Path, output_folder: Path, *, port: int, seconds: float) -> None:
     """Serve until SIGTERM or SIGINT; the port is open while the detector still loads.
 
-    load: opens the detector. Raises what it raised, when it did; PlatformError when the port cannot be had.
+    seconds: for each case, see `Budget`. load: opens the detector. Raises what it raised, when it did;
+    PlatformError when the port cannot be had.
     """
-    service = Service(load, input_folder, output_folder)
+    service = Service(load, input_folder, output_folder, seconds=seconds)
     config = uvicorn.Config(
         application(service), host="0.0.0.0", port=port, log_level="warning", timeout_graceful_shutdown=GRACE_S
     )

@@ -2,6 +2,7 @@
 
 from algorithm.images.base import Image
 from algorithm.images.opening import SUFFIXES, open_image
+from algorithm.images.partial import PartialImage
 from algorithm.images.resampling import Pixels, resize
 
-__all__ = ["SUFFIXES", "Image", "Pixels", "open_image", "resize"]
+__all__ = ["SUFFIXES", "Image", "PartialImage", "Pixels", "open_image", "resize"]

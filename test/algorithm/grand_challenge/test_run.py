@@ -194,12 +194,13 @@ def test_a_file_that_is_no_image_is_one_line(case, image, run, content, message)
     refused(case, run(), 2, message)
 
 
-def test_a_tiff_that_breaks_off_is_one_line(case, image, run, save_tiff, pixels):
+def test_a_tiff_of_which_no_strip_can_be_read_is_one_line(case, image, run, save_tiff, pixels):
     save_tiff(image, pixels, rowsperstrip=8, compression="zlib")
     with tifffile.TiffFile(image) as file:
-        offset, count = file.pages[0].dataoffsets[-1], file.pages[0].databytecounts[-1]
+        strips = list(zip(file.pages[0].dataoffsets, file.pages[0].databytecounts, strict=True))
     data = bytearray(image.read_bytes())
-    data[offset : offset + count] = bytes(count)
+    for offset, count in strips:
+        data[offset : offset + count] = bytes(count)
     image.write_bytes(data)
     refused(case, run(), 2, "is damaged")
 
