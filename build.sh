@@ -17,6 +17,7 @@ environment:
   BASE_IMAGE         base of the cpu image, GPU_BASE_IMAGE of the gpu image; defaults are in the Dockerfile.
                      Without a registry: BASE_IMAGE=$(scripts/base_image.sh) ./build.sh
   GPU_ARCHITECTURES  what TensorRT builds engines for in the gpu image; default "75 86" (T4 and A10G)
+  BUILD_NETWORK      network of the build, as in host; default none for cpu, the engine's own for gpu
   PYTHON             a Python with pip that fetches the wheels; default .venv's, else python3. Its pip's settings
                      (index, proxy, certificates) count. Without any, pip fetches them inside of the build
 TEXT
@@ -73,12 +74,13 @@ fetch_wheels() {
     echo "$wanted" > "$folder/.fetched"
 }
 
-# Only for cpu: parts of TensorRT are published as source, which pip cannot fetch for another Python.
-network=()
+# Only for cpu: parts of TensorRT are published as source, which pip cannot fetch for another Python. Wheels that were put
+# into wheels/gpu by hand are taken.
+network="${BUILD_NETWORK:-}"
 python=$(python_with_pip)
 if [ -n "$python" ] && [ "$target" = cpu ]; then
     fetch_wheels "$python" "$(python_of_base)"
-    network=(--network none) # the build of the cpu image needs nothing more
+    network="${network:-none}" # nothing more is needed
 fi
 
 arguments=(--build-arg "API_METHOD=$method" --build-arg "VERSION=$(version)" --build-arg "$base_variable=$base")
@@ -86,8 +88,9 @@ arguments+=(--build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unkno
 for name in PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST GPU_ARCHITECTURES; do
     [ -z "${!name:-}" ] || arguments+=(--build-arg "$name=${!name}")
 done
+[ -z "$network" ] || arguments+=(--network "$network")
 if is_podman; then arguments+=(--isolation oci "${limits[@]}"); fi
 
 echo "building $tag from $base ..." >&2
-"${engine[@]}" build --platform linux/amd64 --target "$target" --tag "$tag" ${network[@]+"${network[@]}"} "${arguments[@]}" .
+"${engine[@]}" build --platform linux/amd64 --target "$target" --tag "$tag" "${arguments[@]}" .
 echo "$tag: $(($(image_bytes "$tag") / 1000000)) MB"

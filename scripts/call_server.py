@@ -1,4 +1,4 @@
-"""Run inside of a container, calls its server as the platform does: `health` waits for it, `invoke` asks for one case."""
+"""Run inside of a container, calls its server as the platform does: `health` waits, `invoke` asks for one case."""
 
 import http.client
 import sys
