@@ -1,10 +1,11 @@
+# shellcheck shell=bash
 # Makes .venv what a command needs. Sourced by run.sh and test.sh with $root set.
 #
 # A stamp in .venv holds the checksum of the requirements it was made from and is written last. No stamp: an
 # install was interrupted, and .venv is made anew. Another checksum: the requirements changed, and they are
 # installed over the old ones; the stamps are taken away first, so an interruption there is seen as well.
 
-venv="$root/.venv"
+venv="${root:?}/.venv"
 python="$venv/bin/python"
 
 checksum() { cat "$@" | cksum | tr -d ' \n'; }

@@ -1,6 +1,7 @@
 """What the documents tell people to type is there."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import click
@@ -23,6 +24,11 @@ def code_of(document: Path) -> list[str]:
 
 def options_of(command: click.Command) -> set[str]:
     return {"--help", *(name for one in command.params for name in one.opts if isinstance(one, click.Option))}
+
+
+def options_of_script(script: str) -> set[str]:
+    said = subprocess.run(["bash", str(ROOT / script), "--help"], capture_output=True, text=True, check=True).stdout
+    return {"--help", *re.findall(r"--[a-z][a-z-]*", said)}
 
 
 def commands_of(package: str) -> click.Command:
@@ -49,6 +55,9 @@ DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 def test_every_documented_command_and_its_options_exist(document):
     for piece in code_of(document):
         if (found := asked(piece.split())) is None:
+            if script := re.search(r"(?:^|\s)\./((?:build|test|export)\.sh)(.*)", piece):
+                named = set(re.findall(r"(?<!\S)\[?(--[a-z][a-z-]*)", script[2]))
+                assert named <= options_of_script(script[1]), f"{document.name}: {piece}"
             continue
         package, arguments = found
         command = commands_of(package)
@@ -66,7 +75,7 @@ def test_every_option_named_in_the_readme_belongs_to_a_command():
         for package in ("algorithm", "training", "export")
         for command in (commands_of(package), *getattr(commands_of(package), "commands", {}).values())
         for option in options_of(command)
-    }
+    }.union(*map(options_of_script, ("build.sh", "test.sh", "export.sh")))
     own = [piece for piece in code_of(README) if not re.match(r"(git|pip|python -m pip|docker|podman|curl)\b", piece)]
     named = {word.split("=")[0] for piece in own for word in re.findall(r"(?<![\w-])--[a-z][a-z-]*", piece)}
     assert named - known == set()
@@ -93,7 +102,7 @@ def test_every_link_into_the_repository_leads_somewhere(document):
     assert [link for link in inner if not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("script", ["run.sh", "test.sh", ".ci/run"])
+@pytest.mark.parametrize("script", ["run.sh", "build.sh", "test.sh", "export.sh", ".ci/run"])
 def test_scripts_can_be_run(script):
     path = ROOT / script
     assert path.stat().st_mode & 0o111
