@@ -2,4 +2,4 @@
 
 _base_ = ["base.py"]
 
-ema_momentums = [2.5e-3]
+ema_momentums = [5e-3]
