@@ -14,7 +14,7 @@ from pathlib import Path
 READ_ONLY = ("/", "/opt/app", "/opt/ml/model", "/input", str(Path.home()))
 WRITABLE = ("/tmp", "/output")
 TOOLS = ("gcc", "cc", "g++", "clang", "ld", "pip", "pip3")
-MODULES = ("torch", "mmdet", "mmengine", "pip", "training", "export")
+MODULES = ("openvino_telemetry", "torch", "mmdet", "mmengine", "pip", "training", "export")
 
 
 def can_write(folder: str) -> bool:

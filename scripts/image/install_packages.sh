@@ -17,7 +17,8 @@ installer=(/tmp/pip/bin/python -m pip --disable-pip-version-check --no-cache-dir
 bash /build/trim_packages.sh "$target" /opt/venv/lib/python3*/site-packages
 
 if [ "$target" = gpu ]; then
-    # onnxruntime looks for CUDA's libraries by name, the wheels hold them in a folder for each library
+    # onnxruntime looks for CUDA's libraries by name, and TensorRT for its builders; the wheels hold them in many folders
     mkdir -p /opt/cuda-libraries
-    find /opt/venv/lib/python3*/site-packages/nvidia -name '*.so*' -exec ln -s -t /opt/cuda-libraries {} +
+    find /opt/venv/lib/python3*/site-packages -path '*/nvidia/*/lib/*.so*' -exec ln -s -t /opt/cuda-libraries {} +
+    find /opt/venv/lib/python3*/site-packages -path '*/tensorrt_libs/*.so*' -exec ln -s -t /opt/cuda-libraries {} +
 fi

@@ -13,6 +13,9 @@ libs=openvino/libs
 rm -f "$libs"/libopenvino_intel_{gpu,npu}_plugin.so "$libs"/cache.json
 rm -f "$libs"/libopenvino_{tensorflow,tensorflow_lite,pytorch,paddle,jax,gguf}_frontend.so*
 
+# It reports each import of OpenVINO to its makers, and complains where HOME is read-only; OpenVINO works without it
+rm -rf openvino_telemetry openvino_telemetry-*.dist-info
+
 if [ "$target" = gpu ] && [ -d tensorrt_libs ]; then
     # engines are built by a library for each GPU architecture; all of them together weigh several GB
     for file in tensorrt_libs/libnvinfer_builder_resource_*; do

@@ -211,3 +211,48 @@ def test_every_restriction_of_the_platform_is_asked_for():
         f"--ulimit data={15 * 2**30}:{15 * 2**30}",
     ):
         assert option in ended.stdout
+
+
+@pytest.fixture
+def ci(repository, call, tmp_path):
+    """Return a function that runs .ci/run, as a user of that id; test.sh and export.sh only say their arguments."""
+    (repository / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", repository / ".ci" / "run")
+    for name in ("test.sh", "export.sh"):
+        (repository / name).write_text('#!/usr/bin/env bash\necho "$(basename "$0") $* $CONTAINER_ENGINE"\n')
+    tools = tmp_path / "tools"
+    (tools / "id").write_text('#!/bin/sh\necho "$ID"\n')
+    (tools / "id").chmod(0o755)
+
+    def run(user, *installed):
+        for name in installed:
+            (tools / name).write_text("#!/bin/sh\nexit 100\n" if name == "apt-get" else ENGINE)
+            (tools / name).chmod(0o755)
+        return call(".ci/run", engines=(), ID=user, CONTAINER_ENGINE="", TMPDIR=str(tmp_path))
+
+    return run
+
+
+def test_ci_builds_and_exports_where_podman_is_installed(ci, call, tmp_path):
+    ended = ci("1000", "podman", "runc", "mmdebstrap")
+    assert ended.returncode == 0, ended.stderr
+    said = ended.stdout.splitlines()
+    assert said[0] == "test.sh --container podman"
+    assert said[-1].startswith("export.sh --no-build --output ") and "NOT TESTED" not in ended.stdout
+    assert not list(tmp_path.glob("tmp.*")), "its storage is gone"
+
+
+@pytest.mark.parametrize(
+    ("user", "installed", "reason"),
+    [
+        ("1000", (), "podman, runc and mmdebstrap are not installed, and only root can install Debian's packages"),
+        ("0", (), "only root can install Debian's packages"),
+        ("0", ("apt-get",), "apt-get could not install podman buildah runc mmdebstrap (see above)"),
+    ],
+)
+def test_ci_runs_the_other_tests_without_podman_and_its_last_line_says_what_is_missing(ci, user, installed, reason):
+    ended = ci(user, *installed)
+    assert ended.returncode == 0, ended.stderr
+    assert "test.sh  " in ended.stdout
+    last = ended.stdout.splitlines()[-1]
+    assert last.startswith("NOT TESTED: the container. ") and last.endswith(reason)
