@@ -42,6 +42,8 @@ def test_the_record_holds_all_that_a_result_came_from(written, detections_of):
         "figures": 2,
         "candidates": 1,
         "tiles": 6,
+        "passes": 0,
+        "passes_given_up": 0,
         "crowded_passes": 1,
         "seconds": {"detect": 1.235},
     }
