@@ -18,13 +18,6 @@ TILE = 128
 
 
 @pytest.fixture
-def case(tmp_path):
-    (tmp_path / "input" / FOLDER).mkdir(parents=True)
-    (tmp_path / "output").mkdir()
-    return tmp_path
-
-
-@pytest.fixture
 def image(case) -> Path:
     return case / "input" / FOLDER / "0f.tif"
 

@@ -26,14 +26,6 @@ def pixels(draw, figure):
 
 
 @pytest.fixture
-def case(tmp_path):
-    """The folders of a case, as the platform makes them."""
-    (tmp_path / "input" / FOLDER).mkdir(parents=True)
-    (tmp_path / "output").mkdir()
-    return tmp_path
-
-
-@pytest.fixture
 def image(case):
     """Where the image of the case goes."""
     return case / "input" / FOLDER / "0f.tif"

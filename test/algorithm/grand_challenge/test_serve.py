@@ -85,13 +85,6 @@ class Server:
 
 
 @pytest.fixture
-def case(tmp_path):
-    (tmp_path / "input" / FOLDER).mkdir(parents=True)
-    (tmp_path / "output").mkdir()
-    return tmp_path
-
-
-@pytest.fixture
 def start(case, tiny_bundle):
     """Return a function that starts a server; before: lines that change it."""
     servers = []
