@@ -3,8 +3,11 @@
 import time
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as ops
+
+import algorithm.engines.silence  # noqa: F401  # before openvino
+
+import openvino as ov  # isort: skip
+from openvino import opset13 as ops  # isort: skip
 
 SIDE = 2048  # a matmul large enough to be limited by arithmetic alone
 SECONDS = 1.5
