@@ -1,5 +1,6 @@
 """A config file, checked: unknown keys and wrong types are refused before anything is loaded."""
 
+import json
 from ast import literal_eval
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,6 +105,11 @@ def load_settings(path: Path, changes: dict[str, Any] | None = None) -> Settings
     if min(settings.patch_px) < 2 * settings.box_px:
         raise SettingsError(f"{path}: patch_px {settings.patch_px} is less than two boxes of {settings.box_px:.1f} px")
     return settings
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings that a run keeps as JSON in its folder."""
+    return Settings(**json.loads(path.read_text()))
 
 
 def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:

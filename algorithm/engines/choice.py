@@ -32,7 +32,13 @@ class Candidate:
 
 def candidates() -> list[Candidate]:
     """Return the engines one could ask for, best first."""
-    return [_cuda(), _openvino(), _cpu(), Candidate("tensorrt", False, "this version has no adapter for it")]
+    looked_at = [_candidate(name) for name in ENGINES]
+    return [*looked_at, Candidate("tensorrt", False, "this version has no adapter for it")]
+
+
+def _candidate(name: str) -> Candidate:
+    """Return what is known of one engine without opening it."""
+    return {CUDA: _cuda, OPENVINO: _openvino, CPU: _cpu}[name]()
 
 
 def _openvino() -> Candidate:
@@ -89,9 +95,8 @@ def _opened(path: Path, engine: str | None, precision: str | None, threads: int)
     if engine is not None and engine not in ENGINES:
         raise EngineError(f"engine {engine!r}: there are {', '.join(ENGINES)}")
     passed_over = []
-    for candidate in candidates():
-        if candidate.name not in ([engine] if engine else ENGINES):
-            continue
+    for name in [engine] if engine else ENGINES:
+        candidate = _candidate(name)  # each only when its turn comes: to look is to import its library
         if not candidate.usable:
             passed_over.append(f"{candidate.name}: {candidate.what}")
             continue

@@ -18,7 +18,7 @@ from training.experiments.scored import network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides
 from training.run import FREE_TO_CHANGE, SETTINGS_NAME
-from training.settings import Settings, SettingsError
+from training.settings import Settings, SettingsError, read_settings
 
 ROWS_NAME = "runs.csv"
 
@@ -130,7 +130,7 @@ def _within(
         row.iterations for row in rows if row.config in experiments and cost(experiments[row.config]) == cost(settings)
     ]
     if begun.exists():
-        iterations = json.loads(begun.read_text())["iterations"]
+        iterations = read_settings(begun).iterations
     elif alike:
         iterations = alike[0]
     else:

@@ -19,7 +19,7 @@ from training.experiments.scored import ENSEMBLE, is_scored, network_names, run_
 from training.importers import read_folders
 from training.index import IndexedImage
 from training.run import SETTINGS_NAME
-from training.settings import Settings, SettingsError
+from training.settings import Settings, SettingsError, read_settings
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _settled(settings: Settings, plan: Plan, images: list[IndexedImage], work_di
     """Return the settings with the iterations that fit the minutes; those of a run that was begun stay."""
     path = work_dir / SETTINGS_NAME
     if path.exists():
-        before = Settings(**json.loads(path.read_text()))
+        before = read_settings(path)
         if plan.minutes is not None:
             settings = settings.model_copy(update={"iterations": before.iterations})
         if before != settings:

@@ -16,7 +16,6 @@ from algorithm.detector import Detector, Options
 from algorithm.errors import ImageError
 from algorithm.frames import Points
 from algorithm.writers.atomic import write_bytes
-from training.experiments.folds import fold_runs
 from training.index import DataError, IndexedImage
 from training.opening import open_picture
 
@@ -102,14 +101,17 @@ def networks_of_crossval(folder: Path) -> OutOfFold:
     Raises DataError where a fold is not done.
     """
     from training.evaluation.checkpoint import detector_of  # torch: not for bundles
-    from training.experiments.scored import is_scored
+    from training.experiments.folds import fold_runs
+    from training.experiments.scored import average_names, is_scored
     from training.model import load_checkpoint
+    from training.run import SETTINGS_NAME
+    from training.settings import read_settings
 
     by_slide: dict[tuple[str, str], Network] = {}
     for run, slides in fold_runs(folder):
         if not is_scored(run):
             raise DataError(f"{run}: this fold is not done; type the crossval command again to finish it")
-        paths = sorted(path for path in run.glob("ema-*.pth") if path.stem.count("-") == 1)
+        paths = [run / f"{name}.pth" for name in average_names(read_settings(folder / SETTINGS_NAME))]
         loaded = [load_checkpoint(path) for path in paths]
         digest = sha256("".join(sha256_of(path) for path in paths).encode()).hexdigest()
         detector = detector_of([network for network, _ in loaded], loaded[0][1])

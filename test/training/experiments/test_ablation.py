@@ -7,6 +7,7 @@ import pytest
 
 import training.experiments.ablation
 from algorithm.errors import OutputError
+from training.evaluation.scores import CURVE_THRESHOLDS
 from training.experiments.ablation import ROWS_NAME, ablate, cost, read_rows
 from training.settings import Settings, SettingsError, load_settings
 
@@ -106,16 +107,10 @@ def test_configs_of_one_cost_get_the_same_iterations(tmp_path, experiments, monk
     monkeypatch.setattr(training.experiments.ablation, "iterations_within", lambda *_: next(measured))
     monkeypatch.setattr(training.experiments.ablation, "run_scored", lambda settings, *_: trained.append(settings))
     monkeypatch.setattr(training.experiments.ablation, "scored", lambda *_: [])
-    monkeypatch.setattr(training.experiments.ablation, "f1_curve", lambda _: experiments_curve())
+    monkeypatch.setattr(training.experiments.ablation, "f1_curve", lambda _: CURVE_THRESHOLDS * 0)
     monkeypatch.setattr(training.experiments.ablation, "average_precision", lambda _: 0.5)
     ablate({**experiments, "larger": larger}, seeds=[0, 1], minutes=1, work_dir=tmp_path)
     assert [settings.iterations for settings in trained] == [5, 5, 9, 5, 5, 9]
-
-
-def experiments_curve():
-    from training.evaluation.scores import CURVE_THRESHOLDS
-
-    return CURVE_THRESHOLDS * 0
 
 
 def test_two_networks_or_patch_sizes_cost_differently(experiments, configs):

@@ -126,7 +126,7 @@ def test_threshold_and_calibration_are_those_of_the_out_of_fold_predictions(fini
 
 
 def test_f1_at_the_threshold_of_the_other_folds(listed):
-    """Fold 0 alone would take a threshold that finds all; the one fitted on fold 1 loses its unsure figure."""
+    """Two folds, one less sure than the other: each is counted by hand at what was fitted on the other."""
 
     def image(name: str, scores: Sequence[float], figures: Sequence[bool]):
         places = np.array([[100.0 * n, 50.0] for n in range(len(scores))])
