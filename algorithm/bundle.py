@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from scipy.special import expit
 
-from algorithm.errors import BundleError, OutputError
+from algorithm.errors import BundleError, OutputError, one_line
 
 BUNDLE_FILE = "bundle.yaml"
 SCHEMA_VERSION = 1
@@ -142,8 +142,8 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
     """Return the facts of a bundle.yaml; path is for messages only."""
     try:
         read = yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
-        raise BundleError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
+        raise BundleError(f"{path}: not YAML ({one_line(error)})") from error
     if not isinstance(read, dict):
         raise BundleError(f"{path}: not a bundle (a mapping of settings is expected)")
     if read.get("schema_version") != SCHEMA_VERSION:

@@ -42,3 +42,8 @@ class OutputError(MitosisError):
     """A result cannot be written."""
 
     exit_code = 5
+
+
+def one_line(error: BaseException, *, most: int = 300) -> str:
+    """Return what a library's error says, in one line of at most so many characters."""
+    return " ".join(str(error).split())[:most]

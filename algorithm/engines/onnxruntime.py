@@ -11,7 +11,7 @@ import algorithm.engines.silence  # noqa: F401  # before onnxruntime
 import onnxruntime as ort  # isort: skip
 
 from algorithm.engines.base import Engine, Raw
-from algorithm.errors import EngineError
+from algorithm.errors import EngineError, one_line
 from algorithm.images import Pixels
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -45,7 +45,7 @@ class OnnxruntimeEngine(Engine):
         try:
             self._session = ort.InferenceSession(str(path), options, providers=[CUDA] if cuda else [CPU])
         except Exception as error:  # its errors share no base class
-            raise EngineError(f"{path}: ONNX Runtime cannot open it ({_line(error)})") from error
+            raise EngineError(f"{path}: ONNX Runtime cannot open it ({one_line(error)})") from error
         if cuda and CUDA not in self._session.get_providers():  # it falls back without a word
             raise EngineError(f"{path}: ONNX Runtime finds no usable GPU, or not the CUDA libraries that it needs")
         missing = set(OUTPUTS) - {output.name for output in self._session.get_outputs()}
@@ -71,9 +71,5 @@ class OnnxruntimeEngine(Engine):
         try:
             boxes, scores = self._session.run(list(OUTPUTS), {self._input: tiles})
         except Exception as error:  # see above
-            raise EngineError(f"ONNX Runtime failed in the middle of a tile ({_line(error)})") from error
+            raise EngineError(f"ONNX Runtime failed in the middle of a tile ({one_line(error)})") from error
         return Raw(np.asarray(boxes), np.asarray(scores))
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -11,7 +11,7 @@ import algorithm.engines.silence  # noqa: F401  # before openvino
 import openvino as ov  # isort: skip
 
 from algorithm.engines.base import Engine, Raw
-from algorithm.errors import EngineError
+from algorithm.errors import EngineError, one_line
 from algorithm.images import Pixels
 
 PRECISIONS = ("f32", "bf16")
@@ -55,7 +55,7 @@ class OpenvinoEngine(Engine):
             self._boxes, self._scores = compiled.output("boxes"), compiled.output("scores")
             self.tile_px = int(compiled.input(0).shape[1])
         except RuntimeError as error:
-            raise EngineError(f"{path}: OpenVINO cannot compile it ({' '.join(str(error).split())[:300]})") from error
+            raise EngineError(f"{path}: OpenVINO cannot compile it ({one_line(error)})") from error
         self.device = f"{cpu_name()}, {threads} thread(s)"
         self._idle = deque(compiled.create_infer_request() for _ in range(self.depth))
         self._busy: deque[tuple[Any, Pixels]] = deque()
@@ -68,7 +68,7 @@ class OpenvinoEngine(Engine):
         try:
             request.start_async({0: tiles}, share_inputs=True)
         except RuntimeError as error:
-            raise EngineError(f"OpenVINO takes no tile ({' '.join(str(error).split())[:300]})") from error
+            raise EngineError(f"OpenVINO takes no tile ({one_line(error)})") from error
         self._busy.append((self._idle.popleft(), tiles))  # the tile is held: OpenVINO reads it in place
 
     def result(self) -> Raw:
@@ -78,9 +78,7 @@ class OpenvinoEngine(Engine):
             request.wait()
             raw = Raw(np.array(request.get_tensor(self._boxes).data), np.array(request.get_tensor(self._scores).data))
         except RuntimeError as error:
-            raise EngineError(
-                f"OpenVINO failed in the middle of a tile ({' '.join(str(error).split())[:300]})"
-            ) from error
+            raise EngineError(f"OpenVINO failed in the middle of a tile ({one_line(error)})") from error
         finally:
             self._idle.append(request)
         return raw

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from algorithm.errors import PlatformError
+from algorithm.errors import PlatformError, one_line
 
 INPUTS_FILE = "inputs.json"
 MIDOG_SLUG = "histopathology-region-of-interest-cropout"
 MIDOG_FOLDER = Path("images/histopathology-roi-cropout")
+MOST_SHOWN = 300  # characters of what a message quotes; no folder of the platform's has as many
 SUFFIXES = (".tif", ".tiff", ".mha")
 
 
@@ -50,16 +51,17 @@ def _socket_folder(path: Path) -> Path | None:
         return None
     try:
         items = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PlatformError(f"{path}: cannot be read as JSON ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise PlatformError(f"{path}: cannot be read as JSON ({one_line(error)})") from error
     sockets = list(_image_sockets(items if isinstance(items, list) else []))
     chosen = [socket for socket in sockets if socket.get("slug") == MIDOG_SLUG] or sockets
     if len(chosen) != 1:
         slugs = ", ".join(str(socket.get("slug")) for socket in sockets) or "none"
-        raise PlatformError(f"{path}: one image socket, {MIDOG_SLUG}, is expected; found {slugs}")
+        raise PlatformError(f"{path}: one image socket, {MIDOG_SLUG}, is expected; found {slugs[:MOST_SHOWN]}")
     relative = Path(str(chosen[0].get("relative_path", "")))
-    if not relative.parts or relative.is_absolute() or ".." in relative.parts:
-        raise PlatformError(f"{path}: relative_path {str(relative)!r} is no folder below the input")
+    outside = not relative.parts or relative.is_absolute() or ".." in relative.parts
+    if outside or "\0" in str(relative) or len(str(relative)) > MOST_SHOWN:
+        raise PlatformError(f"{path}: relative_path {str(relative)[:MOST_SHOWN]!r} is no folder below the input")
     return relative
 
 

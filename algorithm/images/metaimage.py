@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from algorithm.errors import ImageError
 from algorithm.frames import UM_PER_MM
+from algorithm.images import trial
 from algorithm.images.base import Image, checked_decode_size, plausible_mpp
 from algorithm.images.colour import check_rgb, rgb
 from algorithm.images.metaimage_data import HEADER_BYTES, inflated, is_metaimage, local_data, mapped
@@ -29,6 +30,8 @@ class ItkImage(Image):
         with path.open("rb") as file:
             is_meta = is_metaimage(file.read(HEADER_BYTES))
         self._local = local_data(path) if is_meta else None
+        if self._local is None:  # a header that was looked at is no danger
+            trial.survive(trial.SIMPLEITK, path)
         reader = _header(path, io="MetaImageIO" if is_meta else None)
         size = tuple(int(length) for length in reader.GetSize())
         if len(size) > 3 or size[2:] not in ((), (1,)):

@@ -13,6 +13,9 @@ from algorithm.errors import ImageError
 HEADER = re.compile(rb"\s*(ObjectType|ObjectSubType|NDims|Comment|TransformType|DimSize)\s*=", re.IGNORECASE)
 HEADER_BYTES = 65_536  # a header is some hundred bytes of text
 NEEDED = ("NDims", "DimSize", "ElementType", "ElementDataFile")
+FLAT = ("2", "3")  # dimensions; the third may be one slice
+HEADER_SIZE = re.compile(r"-1|\d{1,9}")  # -1: the pixels are the last bytes
+SMALL_COUNT = re.compile(r"0*[1-9]\d{0,8}")
 ELEMENT_TYPES = {"MET_UCHAR": "u1", "MET_USHORT": "u2"}
 
 
@@ -33,7 +36,7 @@ def is_metaimage(head: bytes) -> bool:
 def local_data(path: Path) -> LocalData | None:
     """Return where the pixels lie, or None where SimpleITK has to find them (other files or types, text).
 
-    Raises ImageError where the header lacks a field without which SimpleITK would complain on stderr.
+    Raises ImageError where the header lacks or garbles a field, of which SimpleITK would complain on stderr or die.
     """
     with path.open("rb") as file:
         head = file.read(HEADER_BYTES)
@@ -41,9 +44,13 @@ def local_data(path: Path) -> LocalData | None:
     missing = [name for name in NEEDED if name.lower() not in fields]
     if missing:
         raise ImageError(f"{path}: a MetaImage without {', '.join(missing)} in its header; export it again")
+    _check_numbers(fields, path)
+    where = fields["elementdatafile"]
+    if where.lower().startswith("list") or "%" in where:  # SimpleITK goes on without those that are not there
+        raise ImageError(f"{path}: pixels in a list of files ({where!r}); save one flat image in one file")
     kind = ELEMENT_TYPES.get(fields["elementtype"].removesuffix("_ARRAY"))
     is_binary = fields.get("binarydata", "true").lower() != "false"
-    is_local = fields["elementdatafile"].lower() == "local" and "headersize" not in fields
+    is_local = where.lower() == "local" and "headersize" not in fields
     if not is_local or not is_binary or kind is None:
         return None
     big_endian = fields.get("binarydatabyteordermsb", fields.get("elementbyteordermsb", "false"))
@@ -54,6 +61,18 @@ def local_data(path: Path) -> LocalData | None:
         dtype=np.dtype((">" if big_endian.lower() == "true" else "<") + kind),
         is_compressed=fields.get("compresseddata", "false").lower() == "true",
     )
+
+
+def _check_numbers(fields: dict[str, str], path: Path) -> None:
+    """Refuse numbers of dimensions, sizes and channels with which SimpleITK reads beyond its own arrays."""
+    axes, sizes = fields["ndims"], fields["dimsize"].split()
+    channels = fields.get("elementnumberofchannels", "1")
+    whole = all(SMALL_COUNT.fullmatch(text) for text in (axes, channels, *sizes))
+    whole = whole and HEADER_SIZE.fullmatch(fields.get("headersize", "0")) is not None
+    if not whole or axes not in FLAT or len(sizes) != int(axes):
+        said = f"NDims {axes!r}, DimSize {fields['dimsize']!r}, ElementNumberOfChannels {channels!r}"
+        said += f", HeaderSize {fields['headersize']!r}" if "headersize" in fields else ""
+        raise ImageError(f"{path}: no flat image by its header ({' '.join(said.split())}); export it again")
 
 
 def mapped(path: Path, local: LocalData, shape: tuple[int, int, int]) -> NDArray[np.generic]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from algorithm.errors import ImageError
+from algorithm.errors import ImageError, one_line
 from algorithm.frames import Mpp
+from algorithm.images import trial
 from algorithm.images.base import Image, plausible_mpp
 from algorithm.images.colour import rgb
 from algorithm.images.resampling import Pixels
@@ -33,7 +34,7 @@ def vendor(path: Path) -> str | None:
     try:
         found = openslide.OpenSlide.detect_format(path)
     except openslide.OpenSlideError as error:
-        raise ImageError(f"{path}: a slide that cannot be read ({error}); copy or export it again") from error
+        raise ImageError(f"{path}: a slide that cannot be read ({one_line(error)}); copy or export it again") from error
     return None if found in (None, GENERIC_TIFF) else str(found)
 
 
@@ -42,13 +43,16 @@ class SlideImage(Image):
 
     def __init__(self, path: Path) -> None:
         self._library = _openslide(path)
+        trial.survive(trial.OPENSLIDE, path)
         try:
             self._slide = self._library.OpenSlide(path)
             size, *coarser = self._slide.level_dimensions
             properties = dict(self._slide.properties)
             self._downsamples = tuple(self._slide.level_downsamples)
         except (self._library.OpenSlideError, OSError, LookupError, ValueError) as error:  # odd properties
-            raise ImageError(f"{path}: a slide that cannot be read ({error}); copy or export it again") from error
+            raise ImageError(
+                f"{path}: a slide that cannot be read ({one_line(error)}); copy or export it again"
+            ) from error
         super().__init__(path, size=size, mpp=_mpp(properties), label=_label(properties), coarser=coarser)
 
     def _window(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:
@@ -59,7 +63,7 @@ class SlideImage(Image):
             rgba = self._slide.read_region((round(x * factor), round(y * factor)), level, (width, height))
         except self._library.OpenSlideError as error:
             raise ImageError(
-                f"{self.path}: level {level} is damaged at ({x}, {y}) ({error}); copy or export it again"
+                f"{self.path}: level {level} is damaged at ({x}, {y}) ({one_line(error)}); copy or export it again"
             ) from error
         return rgb(np.asarray(rgba), self.path)
 

@@ -36,6 +36,7 @@ REDUCED, MASK = 1, 4  # bits of NewSubfileType
 JPEG_COMPRESSIONS = (6, 7, 33007, 34892)  # tifffile turns their YCbCr into RGB
 ALPHAS = {1: Alpha.MULTIPLIED, 2: Alpha.STRAIGHT}  # ExtraSamples
 LEVEL_SIZE_SLACK_PX = 1.5  # halving several times rounds several times
+Pages = Iterable[tifffile.TiffPage | tifffile.TiffFrame]
 
 
 def image_pages(file: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
@@ -45,10 +46,10 @@ def image_pages(file: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
     pages (labels, overviews of the glass) are passed over. Raises ImageError for several images, for none,
     for anything that is not RGB, and for a file that is cut short.
     """
-    pages = [page for page in _full(file.pages) if not page.subfiletype & MASK]
+    pages = [page for page in _full(_chain(file.pages, path)) if not page.subfiletype & MASK]
     images = [page for page in pages if not page.subfiletype & REDUCED]
     if not images:
-        raise ImageError(f"{path}: no image found among the {len(file.pages)} page(s) of this TIFF")
+        raise ImageError(f"{path}: no image found in this TIFF, only masks and smaller copies")
     main = max(images, key=_area)
     same = sum(page_size(page) == page_size(main) for page in images)
     if same > 1:
@@ -81,7 +82,17 @@ def _area(page: tifffile.TiffPage) -> int:
     return int(page.imagewidth) * int(page.imagelength)
 
 
-def _full(pages: Iterable[tifffile.TiffPage | tifffile.TiffFrame] | None) -> list[tifffile.TiffPage]:
+def _chain(pages: Pages, path: Path) -> Pages:
+    """Yield the pages of a file; tifffile follows a chain that leads back into itself for ever."""
+    seen = set()
+    for page in pages:
+        if page.offset in seen:
+            raise ImageError(f"{path}: its pages follow each other in a circle; copy or export the file again")
+        seen.add(page.offset)
+        yield page
+
+
+def _full(pages: Pages | None) -> list[tifffile.TiffPage]:
     """Return the pages with tags of their own; frames, which share another's, are only made on demand."""
     return [page for page in pages or () if isinstance(page, tifffile.TiffPage)]
 
