@@ -14,7 +14,12 @@ from algorithm.commands import Commands, FiniteRange, debug_option, debugging
 
 SAMPLE_VARIABLE = "MITOSIS_DEFAULT_PATH"  # what `detect` works on when no path is given; set by run.sh
 FOLDER = click.Path(path_type=Path)
-ENGINES = ("onnxruntime-cuda", "openvino", "onnxruntime")  # engines.ENGINES; importing it here costs start-up
+ENGINES = (
+    "tensorrt",
+    "onnxruntime-cuda",
+    "openvino",
+    "onnxruntime",
+)  # engines.ENGINES; importing it here costs start-up
 
 
 @click.group(cls=Commands)
@@ -32,8 +37,9 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile; default the bundle's."),
         click.option("--threshold", type=FiniteRange(0, 1), help="Probability from which on it is a figure."),
         click.option("--engine", type=click.Choice(ENGINES), help="Default: the first of these that can run here."),
-        click.option("--precision", type=click.Choice(["f32", "bf16"]), help="Default: the fastest the CPU has."),
+        click.option("--precision", type=click.Choice(["f32", "bf16", "f16"]), help="Default: the engine's fastest."),
         click.option("--threads", type=click.IntRange(min=1), help="Default: what this machine or container allows."),
+        click.option("--build-engine", is_flag=True, help="Build a TensorRT plan at start where none fits; minutes."),
     ]
     for option in reversed(options):
         command = option(command)

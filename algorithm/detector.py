@@ -11,7 +11,7 @@ from algorithm import ensemble
 from algorithm.budget import Budget
 from algorithm.bundle import LoadedBundle
 from algorithm.detections import Detections
-from algorithm.engines import Engine, open_engine
+from algorithm.engines import Engine, FallbackEngine, open_engine
 from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp, Scale, tile_to_image
 from algorithm.fusion import Found, average, strongest
@@ -36,6 +36,7 @@ class Options:
     engine: str | None = None
     precision: str | None = None
     threads: int | None = None
+    build_engine: bool = False
 
 
 class Detector:
@@ -54,7 +55,14 @@ class Detector:
         if members > len(facts.members):
             raise MitosisError(f"{members} members asked for, the bundle in {bundle.folder} has {len(facts.members)}")
         self.engines = engines or [
-            open_engine(bundle, member, engine=options.engine, precision=options.precision, threads=options.threads)
+            open_engine(
+                bundle,
+                member,
+                engine=options.engine,
+                precision=options.precision,
+                threads=options.threads,
+                build=options.build_engine,
+            )
             for member in range(members)
         ]
 
@@ -88,6 +96,7 @@ class Detector:
                     if progress:
                         progress(record.tiles, len(grid))
             record.passes_given_up = whole_plan - record.passes
+            self._note_engines(record)
             found = strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
             detections = self._detections(found, image, mpp)
         if record.crowded_passes:
@@ -177,6 +186,15 @@ class Detector:
             members=len(self.engines),
             views=list(self.views),
         )
+
+    def _note_engines(self, record: RunRecord) -> None:
+        """Keep what took over where an engine failed in the middle."""
+        first = self.engines[0]
+        record.engine, record.precision = f"{first.name} on {first.device}", first.precision
+        for engine in self.engines:
+            if isinstance(engine, FallbackEngine):
+                record.engine_failures.extend(engine.failures)
+                engine.failures.clear()
 
 
 def resampled_size(tile: Tile, scale: Scale) -> tuple[int, int]:

@@ -41,10 +41,10 @@ def full(
 ) -> Generator[Seen[Key], None, None]:
     """Yield what every engine saw in every view of each tile, in the order of the tiles.
 
-    tiles: (key, pixels (tile_px, tile_px, 3) uint8). No more than the engines' depth is ever under way.
+    tiles: (key, pixels (tile_px, tile_px, 3) uint8). No more than the engines' depth is ever under way: of each
+    on a GPU, of all together on a CPU.
     allowed: asked before each tile how many of the engines and views it gets, the first ones; (0, 0) ends it.
     """
-    depth = min(engine.depth for engine in engines)
     waiting: deque[tuple[Key, Engine, int, bool]] = deque()
     passes: list[Pass] = []
     crowded = 0
@@ -66,7 +66,7 @@ def full(
             if not plan:
                 break
             for number, (engine, view) in enumerate(plan):
-                if len(waiting) == depth:
+                while _is_full(engine, [entry[1] for entry in waiting]):
                     yield from oldest()
                 engine.submit(views.apply(pixels, view)[None])
                 waiting.append((key, engine, view, number == len(plan) - 1))
@@ -75,6 +75,12 @@ def full(
     finally:  # a tile that could not be read: the engines go on to the next image with nothing under way
         for _, engine, _, _ in waiting:
             engine.result()
+
+
+def _is_full(engine: Engine, busy: Sequence[Engine]) -> bool:
+    """Return whether an engine takes no tile before one of the busy ones is done."""
+    beside = [one for one in busy if one is engine or not (one.queued and engine.queued)]
+    return len(beside) >= engine.depth
 
 
 def _pass(engine: Engine, view: int) -> tuple[Pass, bool]:

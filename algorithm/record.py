@@ -13,6 +13,7 @@ class RunRecord:
     """Filled while an image is worked on. seconds: by stage; `detect` is from reading the first tile to Detections.
 
     passes: members x views over all tiles that were made; passes_given_up: those that there was no time for.
+    engine: what ended the image; engine_failures: what failed before, if anything.
     """
 
     image: str
@@ -28,6 +29,7 @@ class RunRecord:
     passes: int = 0
     passes_given_up: int = 0
     crowded_passes: int = 0
+    engine_failures: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager

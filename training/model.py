@@ -17,8 +17,8 @@ import mmdet.models  # isort: skip  # noqa: F401  # registers RTMDet and its par
 from mmdet.models.data_preprocessors import DetDataPreprocessor  # isort: skip
 from mmdet.registry import MODELS  # isort: skip
 
+from algorithm.atomic import write_bytes
 from algorithm.errors import MitosisError
-from algorithm.writers.atomic import write_bytes
 
 logging.getLogger("mmengine").setLevel(logging.ERROR)  # it prints a line for each parameter at init
 SCORE_FLOOR = 0.05  # lower, RTMDet's list fills with nuclei: its soft labels leave background above 0.01

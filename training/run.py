@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
+from algorithm.atomic import write_bytes
 from algorithm.errors import OutputError
-from algorithm.writers.atomic import write_bytes
 from training import processes
 from training.hooks.checkpoint import WholeCheckpointHook, latest
 from training.hooks.ema import MultiEmaHook

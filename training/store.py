@@ -11,9 +11,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from algorithm.atomic import write_bytes
 from algorithm.errors import OutputError
 from algorithm.frames import Mpp
-from algorithm.writers.atomic import write_bytes
 from training.index import Annotation, DataError, IndexedImage, check
 
 META_NAME, IMAGES_NAME, ANNOTATIONS_NAME = "index.json", "images.csv", "annotations.csv"

@@ -24,7 +24,8 @@ class Engine(ABC):
     """One network on one device.
 
     `submit` hands tiles over and returns at once while fewer than `depth` are under way; `result` waits for
-    the oldest that was submitted. name, device and precision are for the log and the record.
+    the oldest that was submitted. name, device and precision are for the log and the record. queued: whether it
+    may have work under way beside other engines; on a CPU they would take each other's cores.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Engine(ABC):
     precision: str
     tile_px: int
     depth: int = 2
+    queued: bool = False
 
     @abstractmethod
     def submit(self, tiles: Pixels) -> None:
@@ -45,3 +47,12 @@ class Engine(ABC):
         """Submit and wait; nothing else may be under way."""
         self.submit(tiles)
         return self.result()
+
+    def smaller(self) -> "Engine | None":
+        """Return an engine that takes this one's place with less memory, or None; this one is of no use any more."""
+        self.close()
+        return None
+
+    def close(self) -> None:
+        """Give back what the device holds for it; nothing is asked of it any more."""
+        return None

@@ -5,7 +5,6 @@ must not end there, nor a server.
 """
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ OPENSLIDE, SIMPLEITK = "OpenSlide", "SimpleITK"
 PATIENCE_S = 60  # a slide on a slow network drive opens within seconds
 MEMORY_BYTES = 4 * 2**30
 WINDOW_PX = 256
+RAISED = 1  # how Python ends with an exception
 
 
 def survive(library: str, path: Path) -> None:
@@ -40,8 +40,8 @@ def survive(library: str, path: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ImageError(f"{path}: {library} hangs on it ({PATIENCE_S} s); copy or export the file again") from error
-    if ended.returncode < 0:  # by a signal
-        name = signal.Signals(-ended.returncode).name
+    if ended.returncode not in (0, RAISED):
+        name = signal.Signals(-ended.returncode).name if ended.returncode < 0 else f"exit code {ended.returncode}"
         raise ImageError(f"{path}: {library} crashes on it ({name}); the file is damaged, copy or export it again")
 
 
@@ -64,8 +64,11 @@ def _with_simpleitk(path: str) -> None:
 
 def main() -> None:
     """Open the file named on the command line, in little memory; how it ends is all that is asked for."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     library, path = sys.argv[1:]
     {OPENSLIDE: _with_openslide, SIMPLEITK: _with_simpleitk}[library](path)
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from algorithm.atomic import whole_folder
 from algorithm.detections import Detections
 from algorithm.images import Image
 from algorithm.record import RunRecord
 from algorithm.writers import overlay, points_json, run_json, table_csv
-from algorithm.writers.atomic import whole_folder
 
 
 def write_all(folder: Path, detections: Detections, image: Image, record: RunRecord) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from algorithm.atomic import write_bytes
 from algorithm.detections import Detections
 from algorithm.errors import OutputError
 from algorithm.images import Image, Pixels
-from algorithm.writers.atomic import write_bytes
 
 FILE_NAME = "overlay.png"
 LONGER_SIDE_PX = 4000

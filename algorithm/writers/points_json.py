@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from algorithm.atomic import write_bytes
 from algorithm.detections import Detections
 from algorithm.frames import image_to_platform_mm
-from algorithm.writers.atomic import write_bytes
 
 FILE_NAME = "mitotic-figures.json"
 Name = Literal["mitotic figure", "non-mitotic figure"]

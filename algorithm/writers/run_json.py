@@ -4,9 +4,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from algorithm.atomic import write_bytes
 from algorithm.detections import Detections
 from algorithm.record import RunRecord
-from algorithm.writers.atomic import write_bytes
 
 FILE_NAME = "run.json"
 SECONDS_DECIMALS = 3

@@ -4,9 +4,9 @@ import csv
 import io
 from pathlib import Path
 
+from algorithm.atomic import write_bytes
 from algorithm.detections import Detections
 from algorithm.frames import image_to_um
-from algorithm.writers.atomic import write_bytes
 
 FILE_NAME = "mitotic-figures.csv"
 COLUMNS = (

@@ -62,8 +62,8 @@ def test_info_shows_the_bundle_and_what_can_run(loaded_bundle):
     assert said["licence"] == "Apache-2.0"
     assert int(said["threads"]) >= 1
     engines = [line[11:] for line in lines if line.startswith("engine")]
-    assert [line.split(":")[0] for line in engines] == ["onnxruntime-cuda", "openvino", "onnxruntime", "tensorrt"]
-    assert engines[1].startswith("openvino: ready, ") and engines[1].endswith(("f32", "bf16"))
+    assert [line.split(":")[0] for line in engines] == ["tensorrt", "onnxruntime-cuda", "openvino", "onnxruntime"]
+    assert engines[2].startswith("openvino: ready, ") and engines[2].endswith(("f32", "bf16"))
 
 
 def test_info_says_why_an_engine_cannot_run(loaded_bundle, monkeypatch):

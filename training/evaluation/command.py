@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from algorithm.atomic import write_bytes
 from algorithm.bundle import LoadedBundle, load_bundle, write_bundle
 from algorithm.detector import Detector, Options
 from algorithm.errors import OutputError
-from algorithm.writers.atomic import write_bytes
 from training.evaluation.calibration import Fit, fit
 from training.evaluation.plots import plot
 from training.evaluation.predictions import predict

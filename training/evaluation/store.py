@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from algorithm.atomic import write_bytes
 from algorithm.errors import MitosisError
-from algorithm.writers.atomic import write_bytes
 from training.evaluation.predictions import Predicted, beside_truth
 from training.index import IndexedImage
 

@@ -9,8 +9,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from algorithm.atomic import write_bytes
 from algorithm.errors import OutputError
-from algorithm.writers.atomic import write_bytes
 from training import processes
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, f1_curve
 from training.experiments.budget import iterations_within

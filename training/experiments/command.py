@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from algorithm.writers.atomic import ensure_writable, write_bytes
+from algorithm.atomic import ensure_writable, write_bytes
 from training.experiments.ablation import ablate as run
 from training.experiments.ablation_plot import plot
 from training.experiments.comparison import HEADINGS, compare, lines, markdown

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from algorithm.atomic import write_bytes
 from algorithm.errors import OutputError
-from algorithm.writers.atomic import write_bytes
 from training import processes
 from training.evaluation.calibration import Fit, fit, with_probability
 from training.evaluation.predictions import Predicted

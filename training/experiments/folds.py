@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sklearn.model_selection import StratifiedGroupKFold
 
-from algorithm.writers.atomic import write_bytes
+from algorithm.atomic import write_bytes
 from training.index import DataError, IndexedImage, glass_of
 
 FOLDS_NAME = "folds.csv"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
+from algorithm.atomic import PART_SUFFIX
 from algorithm.errors import OutputError
-from algorithm.writers.atomic import PART_SUFFIX
 from training import processes
 from training.settings import SettingsError
 

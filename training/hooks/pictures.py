@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
+from algorithm.atomic import write_bytes
 from algorithm.errors import MitosisError
-from algorithm.writers.atomic import write_bytes
 from training import processes
 from training.evaluation.curves import curves
 from training.evaluation.samples import samples

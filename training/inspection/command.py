@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from algorithm.writers.atomic import whole_folder, write_bytes
+from algorithm.atomic import whole_folder, write_bytes
 from training.importers import read_folder
 from training.index import Label
 from training.inspection.crops import BOX_UM, CROP_UM, Place, cut, drawn_evenly

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from algorithm.atomic import ensure_writable, write_bytes
 from algorithm.errors import OutputError
-from algorithm.writers.atomic import ensure_writable, write_bytes
 from training.evaluation.scores import MATCH_RADIUS_UM
 from training.importers import read_folders
 from training.index import DataError, IndexedImage, check, of_slides

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithm import __version__
+from algorithm.atomic import write_bytes
 from algorithm.bundle import LoadedBundle, load_bundle, sha256_of
 from algorithm.detector import Detector, Options
 from algorithm.errors import ImageError
 from algorithm.frames import Points
-from algorithm.writers.atomic import write_bytes
 from training.index import DataError, IndexedImage
 from training.opening import open_picture
 

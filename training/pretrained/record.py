@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from algorithm.writers.atomic import write_bytes
+from algorithm.atomic import write_bytes
 from training import processes
 from training.hooks.checkpoint import latest
 from training.index import DataError, IndexedImage

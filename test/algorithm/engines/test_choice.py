@@ -125,7 +125,7 @@ def test_a_network_without_boxes_and_scores_is_refused(tmp_path, with_facts):
 
 def test_candidates_name_each_engine_and_its_device():
     by_name = {candidate.name: candidate for candidate in candidates()}
-    assert list(by_name) == ["onnxruntime-cuda", "openvino", "onnxruntime", "tensorrt"]
+    assert list(by_name) == ["tensorrt", "onnxruntime-cuda", "openvino", "onnxruntime"]
     assert by_name["openvino"].usable and by_name["openvino"].what.endswith((", f32", ", bf16"))
     assert by_name["onnxruntime"].usable and not by_name["tensorrt"].usable
 
@@ -145,13 +145,17 @@ def test_an_engine_that_is_asked_for_is_the_one(loaded_bundle, caplog, engine, n
 def test_an_engine_that_is_asked_for_and_cannot_run_is_an_error(loaded_bundle):
     with pytest.raises(EngineError, match="no engine can run here: onnxruntime-cuda: this onnxruntime is one for CPUs"):
         open_engine(loaded_bundle, 0, engine="onnxruntime-cuda")
-    with pytest.raises(EngineError, match="engine 'tensorrt': there are onnxruntime-cuda, openvino, onnxruntime"):
+    with pytest.raises(
+        EngineError, match="no engine can run here: tensorrt: the package tensorrt-cu12 is not installed"
+    ):
         open_engine(loaded_bundle, 0, engine="tensorrt")
+    with pytest.raises(EngineError, match="engine 'tpu': there are tensorrt, onnxruntime-cuda, openvino, onnxruntime"):
+        open_engine(loaded_bundle, 0, engine="tpu")
 
 
 def test_an_engine_whose_package_is_missing_is_listed_with_the_reason(monkeypatch, loaded_bundle):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    openvino = candidates()[1]
+    openvino = candidates()[2]
     assert not openvino.usable and openvino.what.startswith("the package openvino is not installed")
     with pytest.raises(EngineError, match=r"no engine can run here: .*openvino: the package openvino is not installed"):
         open_engine(loaded_bundle, 0)

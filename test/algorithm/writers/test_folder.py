@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 
+from algorithm.atomic import whole_folder, write_bytes
 from algorithm.errors import OutputError
 from algorithm.frames import Mpp
 from algorithm.writers import folder as folder_writer
 from algorithm.writers import write_all
-from algorithm.writers.atomic import whole_folder, write_bytes
 
 NAMES = ["mitotic-figures.csv", "mitotic-figures.json", "overlay.png", "run.json"]
 

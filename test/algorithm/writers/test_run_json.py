@@ -45,6 +45,7 @@ def test_the_record_holds_all_that_a_result_came_from(written, detections_of):
         "passes": 0,
         "passes_given_up": 0,
         "crowded_passes": 1,
+        "engine_failures": [],
         "seconds": {"detect": 1.235},
     }
 
