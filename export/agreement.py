@@ -1,16 +1,14 @@
-"""Whether an exported network still says what the checkpoint said, on real tiles."""
+"""Whether a network still says what it said before it was exported or compiled, on real tiles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from algorithm.engines.base import Engine, Raw
 from algorithm.errors import BundleError
 from algorithm.images import Pixels, open_image
-from training.model import TileNetwork
 
 FP32_LIMIT, FP16_LIMIT = 1e-3, 1e-2  # largest difference of a score that is accepted
 BOX_LIMIT_PX = 0.5
@@ -37,31 +35,17 @@ def tiles_of(paths: Sequence[Path], *, tile_px: int, mpp: float) -> list[Pixels]
     return tiles
 
 
-def reference(network: TileNetwork, tiles: Sequence[Pixels]) -> list[Raw]:
-    """Return what the network says in torch, fp32."""
-    results = []
-    with torch.inference_mode():
-        for tile in tiles:
-            boxes, scores = network.eval()(torch.from_numpy(tile[None]))
-            results.append(Raw(boxes.numpy(), scores.numpy()))
-    if not any(result.scores.any() for result in results):
-        raise BundleError(
-            "the network reports nothing on any tile, so nothing can be compared; name others with --tiles"
-        )
-    return results
-
-
 def difference(engine: Engine, tiles: Sequence[Pixels], expected: Sequence[Raw], *, score_floor: float) -> Difference:
     """Return how far an engine is from the reference.
 
-    Scores are compared by rank: if no score moved by more than e, then no ranked score did either. What lies below
-    the floor counts as the floor, as a score that crosses it by a hair becomes 0. A box is compared with the
-    nearest box of the other side, as equal scores may change places.
+    Engines that keep fewer boxes are compared in those. Scores are compared by rank: if no score moved by more than e,
+    then no ranked score did either. What lies below the floor counts as the floor, as a score that crosses it by a hair
+    becomes 0. A box is compared with the nearest box of the other side, as equal scores may change places.
     """
     score, box = 0.0, 0.0
-    for tile, wanted in zip(tiles, expected, strict=True):
-        found = engine.infer(tile[None])
-        ranked = np.maximum(found.scores, score_floor) - np.maximum(wanted.scores, score_floor)
+    for found, wanted in zip(answers(engine, tiles), expected, strict=True):
+        kept = min(found.scores.shape[1], wanted.scores.shape[1])
+        ranked = np.maximum(found.scores, score_floor)[:, :kept] - np.maximum(wanted.scores, score_floor)[:, :kept]
         score = float(np.maximum(score, np.abs(ranked).max()))  # unlike max() it keeps NaN
         # what stands near the end of a full list may be missing in the other one
         least = max(SURE, float(found.scores.min()) + FP16_LIMIT)
@@ -70,10 +54,23 @@ def difference(engine: Engine, tiles: Sequence[Pixels], expected: Sequence[Raw],
     return Difference(score, box)
 
 
-def accept(what: str, found: Difference, limit: float) -> None:
+def answers(engine: Engine, tiles: Sequence[Pixels]) -> Iterator[Raw]:
+    """Yield what an engine says of each tile, as many under way as it takes: batches are full, as in use."""
+    waiting = 0
+    for tile in tiles:
+        if waiting == engine.depth:
+            yield engine.result()
+            waiting -= 1
+        engine.submit(tile[None])
+        waiting += 1
+    for _ in range(waiting):
+        yield engine.result()
+
+
+def accept(what: str, found: Difference, limit: float, *, reference: str = "torch") -> None:
     """Raise BundleError, saying by how much, when an export differs too much."""
     if not (found.score <= limit and found.box_px <= BOX_LIMIT_PX):
         raise BundleError(
-            f"{what}: scores differ from torch by {found.score:.2e} (limit {limit:.0e}), "
+            f"{what}: scores differ from {reference} by {found.score:.2e} (limit {limit:.0e}), "
             f"boxes by {found.box_px:.2f} px (limit {BOX_LIMIT_PX}); the export is not accepted"
         )

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.nn import Module
 
 from algorithm import bundle
+from algorithm.engines.base import Raw
 from algorithm.engines.cpus import usable_cpus
 from algorithm.engines.openvino import OpenvinoEngine
 from algorithm.errors import BundleError, OutputError
 from algorithm.images import Pixels
-from export.agreement import FP16_LIMIT, FP32_LIMIT, accept, difference, reference, tiles_of
+from export.agreement import FP16_LIMIT, FP32_LIMIT, accept, difference, tiles_of
 from export.onnx_file import halve_weights, write_onnx
 from training.model import SCORE_FLOOR, STRIDE_PX, TOP_K, Facts, TileNetwork, load_checkpoint
 
@@ -108,7 +110,7 @@ def _member(
 ) -> bundle.Member:
     """Export one checkpoint in fp32, then with fp16 weights to `half`, each compared with torch."""
     inner = TileNetwork(network, tile_px=shape.tile_px, score_floor=shape.score_floor, top_k=shape.top_k)
-    expected = reference(inner, tiles)
+    expected = _reference(inner, tiles)
     full = half.with_name(f"full-{half.name}")
     write_onnx(inner, full, tile_px=shape.tile_px)
     halve_weights(full, half)
@@ -121,6 +123,20 @@ def _member(
     digest = bundle.sha256_of(half)
     named = half.rename(half.with_name(f"{half.stem}-{digest[:8]}.onnx"))
     return bundle.Member(file=named.name, sha256=digest, source=path.name)
+
+
+def _reference(network: TileNetwork, tiles: Sequence[Pixels]) -> list[Raw]:
+    """Return what the network says in torch, fp32."""
+    results = []
+    with torch.inference_mode():
+        for tile in tiles:
+            boxes, scores = network.eval()(torch.from_numpy(tile[None]))
+            results.append(Raw(boxes.numpy(), scores.numpy()))
+    if not any(result.scores.any() for result in results):
+        raise BundleError(
+            "the network reports nothing on any tile, so nothing can be compared; name others with --tiles"
+        )
+    return results
 
 
 def _engine(path: Path) -> OpenvinoEngine:

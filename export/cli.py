@@ -69,6 +69,28 @@ def bundle(
     build(checkpoints, output, name=name, version=version, wishes=wishes, tile_images=compare_on, say=click.echo)
 
 
+@main.command()
+@click.option("--bundle", "folder", type=click.Path(path_type=Path), default="model", show_default=True)
+@click.option("--tiles", type=click.Path(path_type=Path), help="Folder of images to compare on; default the sample.")
+@click.option(
+    "--batch",
+    "batches",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(4, 1),
+    show_default=True,
+    help="Tiles at a time; a plan for each. One that fails for want of memory gives way to a smaller one.",
+)
+def tensorrt(folder: Path, tiles: Path | None, batches: tuple[int, ...]) -> None:
+    """Build TensorRT plans of a bundle for the GPU of this machine, into its folder `tensorrt/`.
+
+    Each is compared with the ONNX on real tiles before it is accepted. Needs requirements-gpu.txt; no torch.
+    """
+    from export.plans import build_plans
+
+    build_plans(folder, batches, tile_images=_images(tiles or SAMPLE), say=click.echo)
+
+
 def _images(folder: Path) -> list[Path]:
     """Return the images in a folder, searched to the bottom; none is an error."""
     from algorithm.images import SUFFIXES

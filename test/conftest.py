@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import pytest
 import tifffile
+from gpu_stand_in import gpu, stand_in  # noqa: F401  # fixtures
 from onnx import TensorProto, helper
 
 from algorithm.bundle import Bundle, Calibration, LoadedBundle, Member, load_bundle, sha256_of, write_bundle

@@ -16,13 +16,13 @@ NO_WAITING_FOR_OTHERS = 1  # cudaStreamNonBlocking
 
 
 def call(name: str, *arguments: Any) -> Any:
-    """Call a function of the runtime by its name and return its one value, if any. Raises EngineError."""
+    """Call a function of the runtime by its name and return its value, or a tuple of several. Raises EngineError."""
     error, *values = getattr(cudart, name)(*arguments)
     if error != cudart.cudaError_t.cudaSuccess:
         _, text = cudart.cudaGetErrorString(error)
         said = text.decode() if isinstance(text, bytes) else text
         raise EngineError(f"GPU {DEVICE}: {name} failed ({said})")
-    return values[0] if values else None
+    return values[0] if len(values) == 1 else tuple(values) or None
 
 
 def device_name() -> str:
@@ -38,6 +38,12 @@ def architecture() -> str:
     major = call("cudaDeviceGetAttribute", attribute.cudaDevAttrComputeCapabilityMajor, DEVICE)
     minor = call("cudaDeviceGetAttribute", attribute.cudaDevAttrComputeCapabilityMinor, DEVICE)
     return f"{major}{minor}"
+
+
+def memory() -> tuple[int, int]:
+    """Return (free, total) bytes of the GPU's memory, all processes together."""
+    free, total = call("cudaMemGetInfo")
+    return int(free), int(total)
 
 
 class Buffer:

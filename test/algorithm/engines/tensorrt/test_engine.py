@@ -1,4 +1,4 @@
-"""The engine around TensorRT, with the stand-in of conftest.py: real numbers in every order of calls; failures."""
+"""The engine around TensorRT, with the stand-in: real numbers in every order of calls; failures."""
 
 import shutil
 

@@ -1,9 +1,9 @@
 """A stand-in for TensorRT and CUDA, which cannot be installed on a machine without NVIDIA's libraries.
 
-Its classes have the names and signatures of the real ones (test_signatures.py compares them). Plans hold the ONNX that
-they were built from and are computed by ONNX Runtime, device memory is memory of the host, streams do at once what is
-queued, and a recorded graph does it again: what goes through it are real numbers, and each mistake in the order of
-copies, runs and waits shows in them.
+Its classes have the names and signatures of the real ones, which test/algorithm/engines/tensorrt/test_signatures.py
+compares. Plans hold the ONNX that they were built from and are computed by ONNX Runtime, device memory is memory of the
+host, streams do at once what is queued, and a recorded graph does it again: what goes through it are real numbers, and
+each mistake in the order of copies, runs and waits shows in them.
 """
 
 import ctypes
@@ -98,6 +98,7 @@ def cuda_runtime(gpu: Gpu) -> types.ModuleType:
     module.cudaGetErrorString = lambda error: (ok, error.name.encode())
     module.cudaGetDeviceProperties = lambda device: (ok, SimpleNamespace(name=gpu.name))
     module.cudaDeviceGetAttribute = lambda attr, device: (ok, gpu.major if attr == 75 else gpu.minor)
+    module.cudaMemGetInfo = lambda: (ok, gpu.memory - sum(gpu.used.values()), gpu.memory)
     module.cudaMallocHost = allocated
     module.cudaMalloc = allocated
     module.cudaFree = module.cudaFreeHost = freed
