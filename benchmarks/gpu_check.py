@@ -76,7 +76,7 @@ def f1_of(bundle: LoadedBundle, engine: str, arguments: argparse.Namespace) -> f
         from training.evaluation.command import evaluate_bundle
 
         report = evaluate_bundle(bundle.folder, arguments.data, arguments.slides, options, lambda done, total: None)
-        return float(report["all"]["f1"])
+        return float(report["groups"][0]["f1"])  # of all images
     [path] = SAMPLE.rglob("*.tif")
     with open_image(path) as image:
         return _sample_f1(Detector(bundle, options), image)
