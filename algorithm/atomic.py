@@ -1,7 +1,9 @@
 """Files and folders that are whole or not there: written as `<name>.part`, then renamed."""
 
 import os
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,20 +11,36 @@ from pathlib import Path
 from algorithm.errors import OutputError
 
 PART_SUFFIX = ".part"
+ABANDONED_S = 600  # no file of ours takes so long to write
 DESKTOP_FILES = frozenset({".DS_Store", "Thumbs.db"})  # file managers put them into every folder they show
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file. Raises OutputError, and leaves nothing behind."""
+    """Write a file. Raises OutputError, and leaves nothing behind. Two jobs that write it at once both succeed."""
     part = path.with_name(path.name + PART_SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if _is_written_by_another(part):
+            part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART_SUFFIX}")
         part.write_bytes(content)
         part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        _forget(part)
+    except BaseException as error:
+        _forget(part)  # not after a success: the name may be another's by then
+        if isinstance(error, OSError):
+            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+        raise
+
+
+def _is_written_by_another(part: Path) -> bool:
+    """Claim a name, or say that another job has it; what is old was left by one that was killed."""
+    try:
+        part.touch(exist_ok=False)
+    except FileExistsError:
+        try:
+            return time.time() - part.stat().st_mtime < ABANDONED_S
+        except FileNotFoundError:  # it is done just now; the name is not ours all the same
+            return True
+    return False
 
 
 def ensure_writable(folder: Path) -> None:
@@ -31,7 +49,7 @@ def ensure_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # of a job beside this one
     except OSError as error:
         reason = f"cannot be written ({error.strerror}); name another folder with --output"
         raise OutputError(f"{folder}: {reason}") from error

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,9 @@ from algorithm.commands import Commands, FiniteRange, debug_option, debugging
 
 SAMPLE_VARIABLE = "MITOSIS_DEFAULT_PATH"  # what `detect` works on when no path is given; set by run.sh
 FOLDER = click.Path(path_type=Path)
-ENGINES = (
-    "tensorrt",
-    "onnxruntime-cuda",
-    "openvino",
-    "onnxruntime",
-)  # engines.ENGINES; importing it here costs start-up
+TERMINATED = 128 + signal.SIGTERM  # the exit code that a shell gives
+# engines.ENGINES; importing it here costs start-up
+ENGINES = ("tensorrt", "onnxruntime-cuda", "openvino", "onnxruntime")
 
 
 @click.group(cls=Commands)
@@ -68,6 +66,7 @@ def run(input_folder: Path, output_folder: Path, seconds: float, model: Path | N
     from algorithm.grand_challenge.execution import run_case
 
     _log_to_stdout()
+    _end_when_told()
     run_case(input_folder, output_folder, model or default_folder(), Options(**options), seconds=seconds)
 
 
@@ -148,3 +147,8 @@ def info(model: Path | None) -> None:
 def _log_to_stdout() -> None:
     """Leave stderr to errors and progress bars."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout, force=True)
+
+
+def _end_when_told() -> None:
+    """End on SIGTERM with what is half written taken away; as the first process of a container it would be ignored."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))

@@ -12,6 +12,7 @@ usage: ./test.sh --container [--target cpu|gpu]     (scripts/test_container.sh a
 Builds the image for both calling modes and runs it as the platform does: no network, root and input read-only, no
 capabilities, no new privileges, 16 GB, a limit on processes, a fresh /tmp, the model mounted at /opt/ml/model; with the
 GPU when there is one. Its results must be those of this machine's own run, byte for byte, on the sample and on a frame.
+Then faults: little memory, a full /tmp, an /output that is read-only, killed half way, two jobs in one folder.
 
 environment, beside build.sh's:
   BASE_IMAGE   base of the cpu image; default: made from Debian's packages where mmdebstrap is installed
@@ -164,6 +165,9 @@ prepare_cases
 test_restrictions "$image"
 test_exec "$image"
 test_failure "$image"
+echo "== the $target image, faults"
+. "$root/scripts/container_faults.sh"
+test_faults "$image"
 
 echo "== the $target image, invoke"
 if grep -qE '^def serve\(' algorithm/cli.py; then

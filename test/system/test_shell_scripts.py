@@ -68,7 +68,7 @@ def call(repository, tmp_path):
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_scripts_stop_at_the_first_error_and_pass_shellcheck(script):
     text = script.read_text()
-    sourced = script.name in ("container.sh", "environment.sh")
+    sourced = script.name in ("container.sh", "container_faults.sh", "environment.sh")
     assert text.startswith("# shellcheck shell=bash\n" if sourced else "#!/usr/bin/env bash\n")
     assert sourced or ("set -euo pipefail" in text and script.stat().st_mode & 0o111)
     if shutil.which("shellcheck") is None:

@@ -1,6 +1,7 @@
 """Whole or not there: what happens to folders when something goes wrong in the middle."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -117,7 +118,9 @@ def test_a_file_in_the_place_of_the_folder_is_left_alone(tmp_path, write):
 def test_a_file_is_replaced_whole(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     write_bytes(path, b"old")
-    (tmp_path / "a.json.part").write_bytes(b"half of a killed run")
+    part = tmp_path / "a.json.part"
+    part.write_bytes(b"half of a killed run")
+    os.utime(part, (0, 0))
     write_bytes(path, b"new")
     assert tree(tmp_path) == {"a.json": b"new"}
 
@@ -128,6 +131,21 @@ def test_a_file_is_replaced_whole(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match=r"a.json: cannot be written \(Input/output error\)"):
         write_bytes(path, b"newer")
     assert tree(tmp_path) == {"a.json": b"new"}
+
+
+def test_a_file_that_another_job_writes_just_now_is_left_to_it(tmp_path):
+    part = tmp_path / "a.json.part"
+    part.write_bytes(b"half of the other's")
+    write_bytes(tmp_path / "a.json", b"mine")
+    assert tree(tmp_path) == {"a.json": b"mine", "a.json.part": b"half of the other's"}
+
+
+def test_jobs_that_write_one_file_at_once_leave_a_whole_one(tmp_path):
+    contents = [bytes([number]) * 1_000_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as jobs:
+        list(jobs.map(lambda content: write_bytes(tmp_path / "a.json", content), contents * 4))
+    assert list(tree(tmp_path)) == ["a.json"]
+    assert (tmp_path / "a.json").read_bytes() in contents
 
 
 def test_the_folder_is_there_only_when_the_block_is_done(tmp_path):
