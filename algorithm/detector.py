@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from algorithm.budget import Budget
 from algorithm.bundle import LoadedBundle
 from algorithm.detections import Detections
 from algorithm.engines import Engine, FallbackEngine, open_engine
+from algorithm.engines.cpus import usable_cpus
 from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp, Scale, tile_to_image
 from algorithm.fusion import Found, average, strongest
@@ -49,6 +51,7 @@ class Detector:
         """
         facts = bundle.facts
         self.bundle = bundle
+        self._options = options
         self.views = facts.views if options.views is None else list(range(options.views))
         self.threshold = facts.threshold if options.threshold is None else options.threshold
         members = options.members or len(facts.members)
@@ -85,9 +88,13 @@ class Detector:
             if budget:
                 budget.begin(tiles=len(grid), members=len(self.engines), views=len(self.views))
             # closed here whatever happens: no thread may read on in an image that its owner closes
-            with closing(self._read_ahead(image, grid, scale)) as tiles, closing(self._passes(tiles, budget)) as passes:
+            with (
+                closing(self._read_ahead(image, grid, scale)) as tiles,
+                closing(self._passes(record.timed("pixels", tiles), budget)) as passes,
+            ):
                 for seen in passes:
-                    parts.append(self._fused(seen, scale, mpp))
+                    with record.stage("fusion"):
+                        parts.append(self._fused(seen, scale, mpp))
                     record.crowded_passes += seen.full
                     record.tiles += 1
                     record.passes += len(seen.passes)
@@ -97,7 +104,8 @@ class Detector:
                         progress(record.tiles, len(grid))
             record.passes_given_up = whole_plan - record.passes
             self._note_engines(record)
-            found = strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
+            with record.stage("fusion"):
+                found = strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
             detections = self._detections(found, image, mpp)
         if record.crowded_passes:
             log.warning(
@@ -185,7 +193,22 @@ class Detector:
             precision=first.precision,
             members=len(self.engines),
             views=list(self.views),
+            settings=self._settings(),
         )
+
+    def _settings(self) -> dict[str, Any]:
+        facts = self.bundle.facts
+        return {
+            "engine": self._options.engine or "the first that can run",
+            "threads": self._options.threads or usable_cpus(),
+            "tile_px": facts.tile_px,
+            "overlap_px": facts.overlap_px,
+            "working_mpp": facts.mpp,
+            "mpp_tolerance": facts.mpp_tolerance,
+            "fusion_radius_um": facts.fusion_radius_um,
+            "score_floor": facts.score_floor,
+            "reporting_threshold": min(facts.reporting_threshold, self.threshold),
+        }
 
     def _note_engines(self, record: RunRecord) -> None:
         """Keep what took over where an engine failed in the middle."""
