@@ -182,8 +182,8 @@ def _open(name: str, settings: Settings) -> Engine:
 def _open_tensorrt(settings: Settings) -> Engine:
     if settings.precision not in (None, "f16"):
         raise EngineError(f"precision {settings.precision!r}: TensorRT computes this network in f16")
-    from algorithm.engines.tensorrt.engine import TensorrtEngine, built_at_start
+    from algorithm.engines.tensorrt.engine import built_at_start, open_largest
 
     if settings.build:
         built_at_start(settings.path)
-    return TensorrtEngine(settings.path)
+    return open_largest(settings.path)

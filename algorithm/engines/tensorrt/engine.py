@@ -40,6 +40,19 @@ def built_at_start(member: Path) -> None:
     build(member, plans.folders(member)[-1], batch=max(plans.BATCHES))
 
 
+def open_largest(member: Path) -> "TensorrtEngine":
+    """Open the plan with the most tiles at a time that the GPU's memory holds. Raises EngineError as the engine."""
+    arch, most = cuda.architecture(), None
+    while True:
+        try:
+            return TensorrtEngine(member, most=most)
+        except EngineError:
+            tried = plans.fitting(member, arch=arch, version=version(), most=most)
+            most = plans.batch_of(tried) - 1 if tried else 0
+            if plans.fitting(member, arch=arch, version=version(), most=most) is None:
+                raise
+
+
 class TensorrtEngine(Engine):
     """One member's plan on the GPU. Tiles come one at a time and go to the GPU in batches.
 
@@ -50,8 +63,8 @@ class TensorrtEngine(Engine):
     precision = "f16"
     queued = True
 
-    def __init__(self, member: Path, *, most: int = max(plans.BATCHES)) -> None:
-        """Load the plan of a member that fits GPU and TensorRT. most: tiles at a time.
+    def __init__(self, member: Path, *, most: int | None = None) -> None:
+        """Load the plan of a member that fits GPU and TensorRT. most: tiles at a time; default the most of any plan.
 
         Raises EngineError when there is no GPU or no such plan, or the GPU's memory is too short.
         """
@@ -67,6 +80,7 @@ class TensorrtEngine(Engine):
         if engine is None:
             raise EngineError(f"{path}: TensorRT cannot load it ({self._logger.last_error}); build it again")
         _check_types(engine, path)
+        self._engine = engine  # lives as long as what runs it
         self.batch, self.tile_px = (int(length) for length in tuple(engine.get_tensor_shape(INPUT))[:2])
         self.depth = SLOTS * self.batch
         self._slots: list[_Slot] = []

@@ -36,7 +36,7 @@ def folders(member: Path) -> list[Path]:
     return [member.parent / FOLDER, Path(cache) / "mitosis" / FOLDER]
 
 
-def fitting(member: Path, *, arch: str, version: str, most: int = max(BATCHES)) -> Path | None:
+def fitting(member: Path, *, arch: str, version: str, most: int | None = None) -> Path | None:
     """Return the plan of this member for this GPU and TensorRT with the most tiles at a time, at most `most`."""
     found = []
     for folder in folders(member):
@@ -44,9 +44,15 @@ def fitting(member: Path, *, arch: str, version: str, most: int = max(BATCHES)) 
             match = NAME.fullmatch(path.name)
             if match is None or (match["member"], match["arch"], match["version"]) != (member.stem, arch, version):
                 continue
-            if int(match["batch"]) <= most:
+            if most is None or int(match["batch"]) <= most:
                 found.append((int(match["batch"]), path))
     return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def batch_of(plan: Path) -> int:
+    """Return how many tiles at a time a plan takes, by its name."""
+    match = NAME.fullmatch(plan.name)
+    return int(match["batch"]) if match else 1
 
 
 def others(member: Path) -> list[str]:

@@ -150,6 +150,21 @@ def test_what_was_taken_is_given_back_when_the_memory_is_too_short(gpu, build, o
     assert gpu.used == {}
 
 
+def test_the_largest_plan_that_the_memory_holds_is_opened(gpu, build, opened, member, tiles, expected):
+    from algorithm.engines.tensorrt.engine import open_largest
+
+    build(1, 2, 8)
+    assert open_largest(member).batch == 8
+    taken = sum(gpu.used.values())
+    gpu.memory = taken + taken // 2  # of the largest a half is left, enough for the next
+    engine = open_largest(member)
+    assert engine.batch == 2
+    same(engine.infer(tiles[5][None]), expected[5])
+    gpu.memory = taken // 100
+    with pytest.raises(EngineError, match="cudaErrorMemoryAllocation"):
+        open_largest(member)
+
+
 def test_a_gpu_that_is_lost_is_an_engine_error(gpu, build, opened, tiles):
     build(1)
     engine = opened()
