@@ -28,7 +28,7 @@ if [ "$container" = no ] && [ ${#container_arguments[@]} -gt 0 ]; then
     exit 2
 fi
 
-ensure all requirements.txt training/requirements.txt training/requirements-mm.txt requirements-release.txt requirements-dev.txt
+ensure all requirements.txt training/requirements.txt training/requirements-mm.txt requirements-release.txt requirements-dev.txt requirements-dev-alone.txt
 
 echo "== style, types, walls"
 "$python" -m ruff check .

@@ -34,7 +34,7 @@ make_venv() {
 }
 
 # ensure LEVEL REQUIREMENTS...: install the files in turn, unless the stamp of the level says that it was done.
-# A file named *-mm.txt is installed without its dependencies (see training/requirements-mm.txt).
+# A file named *-mm.txt or *-alone.txt is installed without its dependencies; each says why.
 ensure() {
     local level="$1" stamp wanted file
     shift
@@ -58,7 +58,7 @@ ensure() {
         rm -f "$venv"/.installed-*
         for file in "$@"; do
             extra=()
-            case "$file" in *-mm.txt) extra=(--no-deps) ;; esac
+            case "$file" in *-mm.txt | *-alone.txt) extra=(--no-deps) ;; esac
             "$python" -m pip install --quiet --disable-pip-version-check ${extra[@]+"${extra[@]}"} -r "$root/$file" || exit 1
         done
         # what the files of a level hold counts for the levels inside of it
