@@ -17,7 +17,7 @@ import torch
 
 from training import processes
 from training.importers import read_folders
-from training.loop import Bf16OptimWrapper
+from training.loop import AutocastOptimWrapper
 from training.runner import make_loader, make_network
 from training.settings import Settings, load_settings
 
@@ -37,7 +37,7 @@ def seconds(settings: Settings, batches: int) -> tuple[float, float, float]:
     loader = iter(make_loader(settings, read_folders(settings.data)))
     network = make_network(settings).to(processes.device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.warmup.start, fused=True)
-    wrapper = Bf16OptimWrapper(device=processes.device(), optimizer=optimizer)
+    wrapper = AutocastOptimWrapper(device=processes.device(), optimizer=optimizer)
     cutting, learning = [], []
     for _ in range(batches + SETTLING):
         began = time.monotonic()

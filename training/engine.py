@@ -7,6 +7,7 @@ import torch
 from algorithm.engines import Engine, Raw
 from algorithm.images import Pixels
 from training.model import TileNetwork
+from training.precision import autocast, precision
 
 
 class TorchEngine(Engine):
@@ -14,11 +15,9 @@ class TorchEngine(Engine):
 
     name = "torch"
 
-    def __init__(
-        self, network: torch.nn.Module, *, tile_px: int, score_floor: float, top_k: int, bf16: bool = True
-    ) -> None:
+    def __init__(self, network: torch.nn.Module, *, tile_px: int, score_floor: float, top_k: int) -> None:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.precision = "bf16" if bf16 else "f32"
+        self.precision = precision(self.device)
         self.tile_px = tile_px
         tiles = TileNetwork(network, tile_px=tile_px, score_floor=score_floor, top_k=top_k)
         self._network = tiles.eval().to(self.device, memory_format=torch.channels_last)
@@ -27,7 +26,7 @@ class TorchEngine(Engine):
     @torch.inference_mode()
     def submit(self, tiles: Pixels) -> None:
         """Run at once; the result waits."""
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16"):
+        with autocast(self.device):
             boxes, scores = self._network(torch.from_numpy(tiles).to(self.device))
         self._done.append(Raw(boxes.float().cpu().numpy(), scores.float().cpu().numpy()))
 

@@ -10,6 +10,7 @@ from mmengine.registry import LOOPS, OPTIM_WRAPPERS
 from mmengine.runner import IterBasedTrainLoop
 
 from algorithm.errors import MitosisError
+from training.precision import autocast
 
 
 class DivergedError(MitosisError):
@@ -19,8 +20,8 @@ class DivergedError(MitosisError):
 
 
 @OPTIM_WRAPPERS.register_module()
-class Bf16OptimWrapper(OptimWrapper):
-    """bfloat16 autocast on any device; mmengine's AmpOptimWrapper refuses CPUs and bf16 needs no loss scaling."""
+class AutocastOptimWrapper(OptimWrapper):
+    """The device's own precision; mmengine's AmpOptimWrapper refuses CPUs."""
 
     def __init__(self, *, device: str, **named: Any) -> None:
         super().__init__(**named)
@@ -28,8 +29,8 @@ class Bf16OptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
-        """Run the forward pass in bf16."""
-        with super().optim_context(model), torch.autocast(self._device, torch.bfloat16):
+        """Run the forward pass in bf16 where that is faster."""
+        with super().optim_context(model), autocast(self._device):
             yield
 
     def _clip_grad(self) -> None:

@@ -17,6 +17,7 @@ from training.hooks.watch import WatchHook
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides
 from training.model import Facts
+from training.precision import precision
 from training.pretrained import read_source
 from training.pretrained.record import recorded, with_record
 from training.runner import make_loader, make_network, make_runner
@@ -65,7 +66,7 @@ def train_on(
     hooks = _hooks(settings, facts, held_back) + ([PretrainedHook(source, settings.patch_px)] if source else [])
     runner = make_runner(settings, make_network(settings), loader, hooks, work_dir)
     if processes.rank() == 0:
-        print(facts.training["data"], flush=True)
+        print(f"{facts.training['data']}; {precision(processes.device())}", flush=True)
     runner.train()
 
 

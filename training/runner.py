@@ -34,7 +34,7 @@ def make_runner(
         train_dataloader=loader,
         train_cfg=dict(type="ResumingTrainLoop", max_iters=batches),
         optim_wrapper=dict(
-            type="Bf16OptimWrapper",
+            type="AutocastOptimWrapper",
             device=processes.device(),
             optimizer=dict(type="AdamW", lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True),
             # biases and norms are not decayed, as in mmdet's own schedule for RTMDet

@@ -16,15 +16,23 @@ from training.cli.shared import PATH, bundle_option, data_option, names, progres
 @click.option("--members", type=click.IntRange(min=1), help="Only the first N members.")
 @click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile.")
 @click.option("--precision", type=click.Choice(["f32", "bf16"]))
+@click.option("--out-of-fold", is_flag=True, help="Each slide by the members that were not trained on it.")
 def evaluate(
-    bundle: Path, folders: tuple[Path, ...], slides: str | None, json_path: Path | None, **options: Any
+    bundle: Path,
+    folders: tuple[Path, ...],
+    slides: str | None,
+    json_path: Path | None,
+    out_of_fold: bool,
+    **options: Any,
 ) -> None:
     """Score a bundle, run through `algorithm`, by the organisers' rule: by data set and slide."""
     from algorithm.detector import Options
     from training.evaluation.command import evaluate_bundle, write_report
     from training.evaluation.report import table
 
-    scores = evaluate_bundle(bundle, folders, names(slides), Options(**options), progress())
+    if out_of_fold and options["members"]:
+        raise click.UsageError("--out-of-fold chooses the members by slide: leave out --members")
+    scores = evaluate_bundle(bundle, folders, names(slides), Options(**options), progress(), out_of_fold=out_of_fold)
     show(table(scores))
     if json_path:
         click.echo(f"written: {', '.join(map(str, write_report(scores, json_path)))}")

@@ -13,22 +13,34 @@ from training.evaluation.calibration import Fit, fit
 from training.evaluation.plots import plot
 from training.evaluation.predictions import predict
 from training.evaluation.report import report
+from training.evaluation.unseen import predict_unseen
 from training.importers import read_folders
-from training.index import DataError, IndexedImage, of_slides
+from training.index import IndexedImage, of_slides
 
 Progress = Callable[[int, int], None]
 
 
 def evaluate_bundle(
-    folder: Path, data: Sequence[Path], slides: Sequence[str], options: Options, progress: Progress
+    folder: Path,
+    data: Sequence[Path],
+    slides: Sequence[str],
+    options: Options,
+    progress: Progress,
+    *,
+    out_of_fold: bool = False,
 ) -> dict[str, Any]:
-    """Return the report of a bundle on these data sets, or on some slides of them."""
-    bundle = load_bundle(folder)
-    detector = Detector(bundle, options)
-    predicted = predict(_images(data, slides), detector, progress=progress)
+    """Return the report of a bundle on these data sets, or on some slides of them.
+
+    out_of_fold: each slide by the members that never saw it; raises DataError for slides that all of them saw.
+    """
+    bundle, images = load_bundle(folder), _images(data, slides)
+    if out_of_fold:
+        predicted = predict_unseen(bundle, images, options, progress=progress)
+    else:
+        predicted = predict(images, Detector(bundle, options), progress=progress)
     return report(
         predicted,
-        threshold=detector.threshold,
+        threshold=bundle.facts.threshold,
         bundle=f"{bundle.facts.name} {bundle.facts.version}",
         bundle_hash=bundle.hash,
     )
@@ -47,20 +59,18 @@ def write_report(scores: dict[str, Any], path: Path) -> tuple[Path, Path]:
 def calibrate_bundle(folder: Path, data: Sequence[Path], slides: Sequence[str], progress: Progress) -> Fit:
     """Fit calibration and threshold on data the bundle never saw, and write both into its bundle.yaml.
 
-    Raises DataError for slides that it was trained on: their scores are too good, and the threshold too high.
+    Each slide is judged by the members that were not trained on it. Raises DataError for slides that all of them
+    were trained on: their scores are too good, and the threshold too high.
     """
     bundle = load_bundle(folder)
     images = _images(data, slides)
-    trained = {name for key in ("slides", "glasses") for name in bundle.facts.training.get(key, [])}
-    seen = sorted({image.slide for image in images if image.glasses & trained})
-    if seen:
-        raise DataError(f"{folder} was trained on slide(s) {', '.join(seen)}; name others with --slides")
     # everything down to the networks' floor: the tail belongs to the calibration
     everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
-    detector = Detector(LoadedBundle(folder, everything, bundle.hash), Options())
+    predicted = predict_unseen(LoadedBundle(folder, everything, bundle.hash), images, Options(), progress=progress)
     names = ", ".join(sorted({image.slide for image in images}))
     sets = ", ".join(sorted({image.dataset for image in images}))
-    found = fit(predict(images, detector, progress=progress), fitted_on=f"{sets}: slides {names}")
+    by = "" if len(bundle.facts.members) == 1 else ", each by the members that did not see it"
+    found = fit(predicted, fitted_on=f"{sets}: slides {names}{by}")
     reporting = min(bundle.facts.reporting_threshold, found.threshold)
     update = {
         "calibration": found.calibration,

@@ -8,7 +8,7 @@ import torch
 
 from training import processes
 from training.index import IndexedImage
-from training.loop import Bf16OptimWrapper
+from training.loop import AutocastOptimWrapper
 from training.runner import make_loader, make_network
 from training.settings import Settings, SettingsError
 
@@ -27,7 +27,7 @@ def iterations_within(minutes: float, settings: Settings, images: Sequence[Index
     batch = next(iter(make_loader(settings.model_copy(update={"workers": 0}), images)))
     network = make_network(settings).to(processes.device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.warmup.start, fused=True)
-    wrapper = Bf16OptimWrapper(device=processes.device(), optimizer=optimizer)
+    wrapper = AutocastOptimWrapper(device=processes.device(), optimizer=optimizer)
     seconds = []
     for _ in range(PROBE):
         began = time.monotonic()
