@@ -176,9 +176,10 @@ def test_network_of_two_classes_reports_figures_only(thin_model, tiles):
         assert np.maximum(boxes[number], 0) == pytest.approx(expected_boxes[:50], abs=1e-2)
 
 
-def test_engine_gives_what_the_network_gives_in_order_of_submission(network, tiles):
+def test_engine_gives_what_the_network_gives_in_order_of_submission(network, tiles, monkeypatch):
+    monkeypatch.setattr("training.precision.native_bf16", lambda: False)
     engine = TorchEngine(network, tile_px=TILE_PX, score_floor=0.1, top_k=50)
-    assert engine.tile_px == TILE_PX
+    assert (engine.precision, engine.tile_px) == ("f32", TILE_PX)
     engine.submit(tiles[:1])
     engine.submit(tiles[1:])
     raws = [engine.result(), engine.result()]

@@ -15,6 +15,7 @@ def main() -> None:
 for _command in (
     data.import_,
     data.inspect,
+    data.split,
     runs.train,
     scores.evaluate,
     scores.calibrate,

@@ -55,3 +55,18 @@ def inspect(index: Path, output: Path | None, crops: int, seed: int) -> None:
         click.echo(f"error: {failure}", err=True)
     if seen.failures:
         sys.exit(ImageError.exit_code)
+
+
+@click.command()
+@click.argument("source", type=PATH)
+@click.option("--output", required=True, type=PATH, help="Folder that gets the indexes train and kept.")
+@click.option("--one-of", type=click.IntRange(min=2), default=5, show_default=True, help="Keep one slide of so many.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which slides are drawn.")
+def split(source: Path, output: Path, one_of: int, seed: int) -> None:
+    """Keep a part of SOURCE from training: by glass, alike in tumours, scanners and kinds of cell."""
+    from training.experiments.split import KEPT_NAME, TRAIN_NAME, split_folder
+
+    for name, images in zip((TRAIN_NAME, KEPT_NAME), split_folder(source, one_of, output, seed=seed), strict=True):
+        figures = sum(len(image.places("MF")) for image in images)
+        slides = len({image.slide for image in images})
+        click.echo(f"{output / name}: {figures} figures in {len(images)} images of {slides} slides")

@@ -126,6 +126,47 @@ def test_bundle_is_not_calibrated_on_a_glass_that_it_was_trained_on_under_anothe
     assert result.stderr == f"error: {folder} was trained on slide(s) H07; name others with --slides\n"
 
 
+@pytest.fixture
+def two_folds(disc_bundle):
+    """A bundle of two members, either of which was trained on one of the two slides."""
+    folder = disc_bundle()
+    facts = load_bundle(folder).facts
+    blind = folder / "blind.onnx"
+    blind.write_bytes((folder / facts.members[0].file).read_bytes())
+    training = {"slides": ["H07", "H14"], "members": [{"slides": ["H07"]}, {"slides": ["H14"], "glasses": ["H14"]}]}
+    members = [facts.members[0], facts.members[0].model_copy(update={"file": blind.name})]
+    write_bundle(folder, facts.model_copy(update={"members": members, "training": training}))
+    return folder
+
+
+def test_each_slide_is_calibrated_by_the_members_that_did_not_see_it(command, two_folds, data, tmp_path):
+    result = command("calibrate", "--bundle", two_folds, "--data", data)
+    assert result.exit_code == 0, result.output
+    assert load_bundle(two_folds).facts.calibration.fitted_on == (
+        "discs: slides H07, H14, each by the members that did not see it"
+    )
+    path = tmp_path / "scores.json"
+    result = command("evaluate", "--bundle", two_folds, "--data", data, "--out-of-fold", "--json", path)
+    assert result.exit_code == 0, result.output
+    assert groups(path)["all", ""]["f1"] == 1
+
+
+def test_slide_that_all_members_saw_is_not_scored_out_of_fold(command, two_folds, data):
+    facts = load_bundle(two_folds).facts
+    both = [{"slides": ["H07"]}, {"slides": ["H07", "H14"]}]
+    write_bundle(two_folds, facts.model_copy(update={"training": facts.training | {"members": both}}))
+    for words in (["calibrate"], ["evaluate", "--out-of-fold"]):
+        result = command(*words, "--bundle", two_folds, "--data", data)
+        assert result.exit_code == 2
+        assert result.stderr == f"error: {two_folds} was trained on slide(s) H07; name others with --slides\n"
+    assert command("evaluate", "--bundle", two_folds, "--data", data).exit_code == 0
+
+
+def test_members_cannot_be_chosen_twice(command, two_folds, data):
+    result = command("evaluate", "--bundle", two_folds, "--data", data, "--out-of-fold", "--members", 1)
+    assert (result.exit_code, "leave out --members" in result.stderr) == (2, True)
+
+
 def test_plot_never_replaces_the_report(command, disc_bundle, data, tmp_path):
     result = command("evaluate", "--bundle", disc_bundle(), "--data", data, "--json", tmp_path / "scores.png")
     assert result.exit_code == 5
