@@ -18,7 +18,11 @@ from training.cli.shared import PATH, changes_option, names, numbers, show
     "--minutes", type=FiniteRange(min=0.01), help="Train each fold as many iterations as fit; else the config's."
 )
 @click.option("--only-fold", type=click.IntRange(min=0), help="Train this one, as when folds go to several machines.")
-@click.option("--pretrained", type=PATH, help="Weights to begin from, that saw no slide which validates.")
+@click.option(
+    "--pretrained",
+    type=PATH,
+    help="Weights to begin from, that saw no slide which validates; of a bundle the member that did not.",
+)
 @changes_option
 def crossval(
     config: Path,

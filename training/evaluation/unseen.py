@@ -2,23 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
 
-from algorithm.bundle import Bundle, LoadedBundle
+from algorithm.bundle import LoadedBundle
 from algorithm.detector import Detector, Options
 from training.evaluation.predictions import Predicted, predict
 from training.index import DataError, IndexedImage
-
-
-def training_of_members(facts: Bundle) -> list[dict[str, Any]]:
-    """Return what each member was trained on; where the bundle does not tell them apart, what all were."""
-    told = facts.training.get("members", [])
-    return list(told) if len(told) == len(facts.members) else [facts.training] * len(facts.members)
-
-
-def has_seen(training: dict[str, Any], image: IndexedImage) -> bool:
-    """Return whether a network with this training saw the image's slide, or its glass under another name."""
-    return not image.glasses.isdisjoint(name for key in ("slides", "glasses") for name in training.get(key, []))
+from training.members import has_seen, training_of_members
 
 
 def predict_unseen(

@@ -18,6 +18,7 @@ from training.experiments.folds import FOLDS_NAME, Folds, held_back, make_folds,
 from training.experiments.scored import ENSEMBLE, is_scored, network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage
+from training.members import unseen_member
 from training.run import SETTINGS_NAME
 from training.settings import Settings, SettingsError, read_settings
 
@@ -26,7 +27,8 @@ from training.settings import Settings, SettingsError, read_settings
 class Plan:
     """How the data are divided. count: folds to make, where no file names them; validate: data sets, none: all.
 
-    pretrained: weights that every fold begins from; they must not have seen any slide that validates.
+    pretrained: weights that every fold begins from; they must not have seen any slide that validates. Of a bundle
+    with several members each fold takes one that saw none of its own.
     """
 
     count: int = 5
@@ -142,6 +144,8 @@ def _one_fold(
     if processes.rank() == 0 and not is_scored(work_dir):
         print(f"fold {fold}: {', '.join(slides)} held back", flush=True)
     settings = settings.model_copy(update={"held_back": slides})
+    if pretrained is not None:
+        pretrained = unseen_member(pretrained, held)
     run_scored(settings, trained_on(images, folds, fold), held, work_dir, pretrained)
 
 

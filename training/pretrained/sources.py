@@ -14,6 +14,7 @@ import torch
 from google.protobuf.message import DecodeError
 
 from algorithm.bundle import BUNDLE_FILE, load_bundle, sha256_of
+from training.members import training_of_members
 from training.model import CheckpointError
 
 TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
@@ -111,7 +112,8 @@ def _of_onnx(path: Path) -> Source:
     if not (path.parent / BUNDLE_FILE).exists():
         raise CheckpointError(f"{path}: no {BUNDLE_FILE} beside it, which says what it was trained on")
     facts = load_bundle(path.parent).facts
-    if path.name not in {member.file for member in facts.members}:
+    training = dict(zip((member.file for member in facts.members), training_of_members(facts), strict=True))
+    if path.name not in training:
         raise CheckpointError(
             f"{path}: the {BUNDLE_FILE} beside it does not name it, so that nobody knows its training"
         )
@@ -130,5 +132,5 @@ def _of_onnx(path: Path) -> Source:
             folded.add(norm)
             name = f"{norm}.bias"
         weights[name] = torch.from_numpy(onnx.numpy_helper.to_array(stored).astype(np.float32))
-    known = {"licence": facts.licence, "trained_on": _lists({"training": facts.training})}
+    known = {"licence": facts.licence, "trained_on": _lists({"training": training[path.name]})}
     return Source(f"{facts.name} {facts.version}: {path.name}", sha256_of(path), weights, frozenset(folded), **known)

@@ -7,7 +7,7 @@ import pytest
 from algorithm.bundle import load_bundle
 from algorithm.detector import Options
 from training.evaluation import unseen
-from training.evaluation.unseen import has_seen, predict_unseen, training_of_members
+from training.evaluation.unseen import predict_unseen
 from training.index import DataError
 
 
@@ -46,11 +46,6 @@ def test_each_slide_goes_to_the_members_that_did_not_see_it_and_comes_back_in_or
     assert done == [(n, 5) for n in range(1, 6)]
 
 
-def test_slide_is_seen_under_the_other_name_of_its_glass(listed):
-    assert has_seen({"slides": ["A03"], "glasses": ["glass 3"]}, listed("set", "H03", glass="glass 3"))
-    assert not has_seen({"slides": ["A03"]}, listed("set", "H03", glass="glass 3"))
-
-
 def test_slide_that_all_members_saw_is_refused(bundle, asked, listed):
     facts = bundle.facts
     told = [one | {"slides": [*one["slides"], "H04"]} for one in facts.training["members"]]
@@ -58,10 +53,3 @@ def test_slide_that_all_members_saw_is_refused(bundle, asked, listed):
     with pytest.raises(DataError, match=r"was trained on slide\(s\) H04; name others"):
         predict_unseen(bundle, [listed("set", "H04"), listed("set", "H03")], Options())
     assert not asked
-
-
-def test_bundle_that_does_not_tell_its_members_apart_saw_what_is_listed(bundle):
-    facts = bundle.facts.model_copy(update={"training": {"slides": ["H04"]}})
-    assert training_of_members(facts) == [{"slides": ["H04"]}] * 3
-    few = {"slides": ["H04"], "members": [{"slides": []}]}  # of another number of members: not to be trusted
-    assert training_of_members(facts.model_copy(update={"training": few})) == [few] * 3

@@ -1,0 +1,54 @@
+"""Which member of a bundle saw which slide."""
+
+import pytest
+
+from algorithm.bundle import load_bundle, write_bundle
+from training.index import DataError
+from training.members import has_seen, training_of_members, unseen_member
+
+TOLD = [{"slides": ["H04", "H05"]}, {"slides": ["H03", "H05"], "glasses": ["glass 3"]}]
+
+
+@pytest.fixture
+def folder(disc_bundle):
+    """Two members, of which the first held H03 back, and the second one H04."""
+    path = disc_bundle()
+    facts = load_bundle(path).facts
+    second = path / "second.onnx"
+    second.write_bytes((path / facts.members[0].file).read_bytes())
+    members = [facts.members[0], facts.members[0].model_copy(update={"file": second.name})]
+    training = {"slides": ["H03", "H04", "H05"], "members": TOLD}
+    write_bundle(path, facts.model_copy(update={"members": members, "training": training}))
+    return path
+
+
+def test_slide_is_seen_under_the_other_name_of_its_glass(listed):
+    assert has_seen({"slides": ["A03"], "glasses": ["glass 3"]}, listed("set", "H03", glass="glass 3"))
+    assert not has_seen({"slides": ["A03"]}, listed("set", "H03", glass="glass 3"))
+
+
+def test_bundle_that_does_not_tell_its_members_apart_saw_what_is_listed(folder):
+    bundle = load_bundle(folder)
+    facts = bundle.facts.model_copy(update={"training": {"slides": ["H04"]}})
+    assert training_of_members(facts) == [{"slides": ["H04"]}] * 2
+    few = {"slides": ["H04"], "members": [{"slides": []}]}  # of another number of members
+    assert training_of_members(facts.model_copy(update={"training": few})) == [few] * 2
+
+
+def test_fold_begins_from_the_member_that_did_not_see_its_slides(folder, listed):
+    first, second = (folder / member.file for member in load_bundle(folder).facts.members)
+    assert unseen_member(folder, [listed("set", "H03")]) == first
+    assert unseen_member(folder, [listed("set", "A03", glass="glass 3")]) == first  # the first one not to have seen it
+    assert unseen_member(folder, [listed("set", "H04"), listed("set", "H12")]) == second
+
+
+def test_fold_that_all_members_saw_is_refused(folder, listed):
+    with pytest.raises(DataError, match=r"each member was trained on held-back slide\(s\) of H03, H04"):
+        unseen_member(folder, [listed("set", "H03"), listed("set", "H04")])
+
+
+def test_other_weights_are_taken_as_they_are(disc_bundle, folder, listed, tmp_path):
+    seen = [listed("set", "H05")]
+    alone = disc_bundle()
+    for path in (tmp_path / "ema.pth", alone, folder / "second.onnx"):
+        assert unseen_member(path, seen) == path

@@ -1,0 +1,39 @@
+"""What each member of a bundle was trained on: members of a cross-validation saw different slides."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from algorithm.bundle import Bundle, load_bundle
+from training.index import DataError, IndexedImage
+
+
+def training_of_members(facts: Bundle) -> list[dict[str, Any]]:
+    """Return what each member was trained on; where the bundle does not tell them apart, what all were."""
+    told = facts.training.get("members", [])
+    return list(told) if len(told) == len(facts.members) else [facts.training] * len(facts.members)
+
+
+def has_seen(training: dict[str, Any], image: IndexedImage) -> bool:
+    """Return whether a network with this training saw the image's slide, or its glass under another name."""
+    return not image.glasses.isdisjoint(name for key in ("slides", "glasses") for name in training.get(key, []))
+
+
+def unseen_member(path: Path, held: Sequence[IndexedImage]) -> Path:
+    """Return weights to begin from that saw none of the held-back images.
+
+    path: a bundle's folder, of whose members one is chosen; other weights are returned as they are.
+    Raises DataError when every member saw one of the slides, BundleError.
+    """
+    if not path.is_dir():
+        return path
+    bundle = load_bundle(path)
+    if len(bundle.facts.members) == 1:
+        return path
+    seen: set[str] = set()
+    for number, training in enumerate(training_of_members(bundle.facts)):
+        slides = {image.slide for image in held if has_seen(training, image)}
+        if not slides:
+            return bundle.member_path(number)
+        seen |= slides
+    raise DataError(f"{path}: each member was trained on held-back slide(s) of {', '.join(sorted(seen))}")
