@@ -111,7 +111,7 @@ def _facts(settings: Settings, images: list[IndexedImage]) -> Facts:
             "data": summary,
             "data_sets": sorted({image.dataset for image in images}),
             "slides": slides,
-            "glasses": sorted(set().union(*(image.glasses for image in images))),
+            "glasses": sorted(set().union(*(image.glasses for image in images)) - set(slides)),  # the other names
             "held_back": settings.held_back,
             "patch_px": list(settings.patch_px),
             "iterations": settings.iterations,

@@ -20,6 +20,7 @@ for _command in (
     scores.evaluate,
     scores.calibrate,
     runs.mine,
+    runs.average,
     experiments.crossval,
     experiments.ablate,
 ):

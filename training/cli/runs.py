@@ -69,3 +69,17 @@ def mine(
     show(summary(mined))
     click.echo(f"written: {output}")
     click.echo(caution(output))
+
+
+@click.command()
+@click.argument("checkpoints", nargs=-1, required=True, type=PATH, metavar="CHECKPOINT...")
+@click.option("--output", required=True, type=PATH, help="The averaged ema-*.pth goes here.")
+@click.option("--licence", help="Of the result, where those of the checkpoints differ.")
+def average(checkpoints: tuple[Path, ...], output: Path, licence: str | None) -> None:
+    """Average the weights of CHECKPOINTS that went on from one network: their gain together, at the cost of one."""
+    from training.average import average as run
+
+    if len(checkpoints) < 2:
+        raise click.UsageError("name two checkpoints or more")
+    facts = run(checkpoints, output, licence=licence)
+    click.echo(f"written: {output}, trained on {len(facts.training['slides'])} slides")

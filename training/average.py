@@ -1,0 +1,55 @@
+"""One network from several that began from the same weights: the mean of their weights, at the cost of one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.model import CheckpointError, Facts, load_checkpoint, save_checkpoint
+from training.pretrained.sources import TRAINED_ON
+
+ALIKE = ("mpp", "box_um", "classes", "licence", "model")
+
+
+def average(paths: Sequence[Path], output: Path, *, licence: str | None = None) -> Facts:
+    """Write the checkpoint whose weights and norms' statistics are the means of these; return its facts.
+
+    Source: Wortsman et al. 2022, "Model soups". Only of runs that went on from one network; others do not meet.
+    licence: of the result, where those of the parts differ. What any part was trained on, the result was trained on.
+    Raises CheckpointError for parts that are not alike, OutputError.
+    """
+    loaded = [load_checkpoint(path) for path in paths]
+    facts = [about if licence is None else replace(about, licence=licence) for _, about in loaded]
+    for path, one in zip(paths[1:], facts[1:], strict=True):
+        for name in ALIKE:
+            if getattr(one, name) != getattr(facts[0], name):
+                raise CheckpointError(
+                    f"{path}: {name} is not that of {paths[0]}; only networks that are alike have a mean"
+                )
+    states = [network.state_dict() for network, _ in loaded]
+    mean = {name: _mean([state[name] for state in states]) for name in states[0]}
+    joined = replace(facts[0], training=_joined(paths, [one.training for one in facts]))
+    save_checkpoint(output, mean, joined)
+    return joined
+
+
+def _mean(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the mean of weights; of counters, which are whole numbers, the first."""
+    if not tensors[0].is_floating_point():
+        return tensors[0]
+    return torch.stack([tensor.double() for tensor in tensors]).mean(dim=0).to(tensors[0].dtype)
+
+
+def _joined(paths: Sequence[Path], every: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the parts saw together, what all of them held back, and each part's own account."""
+    seen = {key: sorted({name for one in every for name in one.get(key, [])}) for key in TRAINED_ON}
+    seen["glasses"] = sorted(set(seen["glasses"]) - set(seen["slides"]))
+    held = set.intersection(*(set(one.get("held_back", [])) for one in every)) - set(seen["slides"])
+    parts = [{"source": path.name, **_short(one)} for path, one in zip(paths, every, strict=True)]
+    return {**seen, "held_back": sorted(held), "average_of": parts}
+
+
+def _short(training: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in training.items() if key not in (*TRAINED_ON, "held_back")}
