@@ -8,7 +8,7 @@ _base_ = ["cpu_half.py"]
 iterations = 2600
 learning_rate = 5e-4  # half of a run from scratch: the weights know what a figure is, and have new domains to learn
 warmup = dict(iterations=100, start=1e-5)
-ema_momentums = [5e-3, 2.5e-3]
+ema_momentums = [5e-3, 2.5e-3]  # a third would cost another look of a minute
 watch_every = 1300
 validation_patches = 64
 shares = dict(figure=0.4, imposter=0.3, anywhere=0.3)
