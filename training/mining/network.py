@@ -17,6 +17,7 @@ from algorithm.detector import Detector, Options
 from algorithm.errors import ImageError
 from algorithm.frames import Points
 from training.index import DataError, IndexedImage
+from training.members import has_seen
 from training.opening import open_picture
 
 
@@ -43,8 +44,7 @@ class Network:
 
     def slides_seen(self, images: Iterable[IndexedImage]) -> list[str]:
         """Return the slides that it was trained on, also under another name of their glass."""
-        trained = {name for key in ("slides", "glasses") for name in self.training.get(key, [])}
-        return sorted({image.slide for image in images if image.glasses & trained})
+        return sorted({image.slide for image in images if has_seen(self.training, image)})
 
 
 @dataclass(frozen=True)

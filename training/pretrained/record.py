@@ -10,6 +10,7 @@ from algorithm.atomic import write_bytes
 from training import processes
 from training.hooks.checkpoint import latest
 from training.index import DataError, IndexedImage
+from training.members import has_seen
 from training.model import Facts
 from training.pretrained.sources import TRAINED_ON, Source
 from training.settings import SettingsError
@@ -51,8 +52,7 @@ def with_record(facts: Facts, record: dict[str, Any] | None, held_back: Sequence
     if record is None:
         return facts
     before = record["trained_on"]
-    seen = {name for key in ("slides", "glasses") for name in before.get(key, [])}
-    known = sorted({image.slide for image in held_back if image.glasses & seen})
+    known = sorted({image.slide for image in held_back if has_seen(before, image)})
     if known:
         raise DataError(f"{record['name']} was trained on held-back slide(s) {', '.join(known)}; hold others back")
     training = dict(facts.training)
