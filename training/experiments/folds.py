@@ -38,7 +38,7 @@ def make_folds(images: Sequence[IndexedImage], count: int, *, validate: Sequence
     if len(groups) < count:
         raise DataError(f"{count} folds of {len(groups)} slides: a slide is in one fold only; ask for fewer --folds")
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    strata, of_glass = _strata([stratum for stratum, _, _ in items], count), [group for _, group, _ in items]
+    strata, of_glass = spread_strata([stratum for stratum, _, _ in items], count), [group for _, group, _ in items]
     folds: Folds = {}
     for fold, (_, held) in enumerate(splitter.split(items, strata, of_glass)):
         folds |= {items[number][2]: fold for number in held}
@@ -131,7 +131,7 @@ def fold_runs(work_dir: Path) -> list[tuple[Path, list[Slide]]]:
     return [(work_dir / f"fold-{fold}", held[fold]) for fold in sorted(held)]
 
 
-def _strata(names: Sequence[str], count: int) -> list[str]:
+def spread_strata(names: Sequence[str], count: int) -> list[str]:
     """Return the strata, those of fewer members than folds put to the largest: they cannot be spread."""
     sizes = Counter(names)
     largest = sizes.most_common(1)[0][0]

@@ -6,6 +6,7 @@ from pathlib import Path
 from sklearn.model_selection import StratifiedGroupKFold
 
 from algorithm.errors import OutputError
+from training.experiments.folds import spread_strata
 from training.importers import read_folder
 from training.index import DataError, IndexedImage, glass_of
 from training.store import is_index, write_index
@@ -29,7 +30,8 @@ def split(images: Sequence[IndexedImage], one_of: int, *, seed: int = 0) -> Part
     if len(set(groups)) < one_of:
         raise DataError(f"one of {one_of} of {len(set(groups))} slides: a slide is on one side only")
     splitter = StratifiedGroupKFold(one_of, shuffle=True, random_state=seed)
-    _, held = next(splitter.split(items, [stratum for stratum, _ in items], groups))
+    strata = spread_strata([stratum for stratum, _ in items], one_of)
+    _, held = next(splitter.split(items, strata, groups))
     kept = {groups[number] for number in held}
     train = [image for image in images if glass[image.slide] not in kept]
     return train, [image for image in images if glass[image.slide] in kept]

@@ -39,6 +39,11 @@ def test_same_seed_keeps_the_same_slides_and_another_seed_others(images):
     assert len({tuple(kept(seed)) for seed in range(5)}) > 1
 
 
+def test_tumours_of_one_slide_each_can_be_split(listed):
+    images = [listed("set", f"s{n}", 1, tumour=f"tumour {n}") for n in range(6)]
+    assert [len(part) for part in split(images, 3)] == [4, 2]
+
+
 def test_fewer_slides_than_parts_are_refused(images):
     with pytest.raises(DataError, match="one of 5 of 3 slides"):
         split(images[:3], 5)
