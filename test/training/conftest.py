@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner, Result
 
-from algorithm.bundle import SCHEMA_VERSION, Bundle, Calibration, Member, sha256_of, write_bundle
+from algorithm.bundle import SCHEMA_VERSION, Bundle, Calibration, Member, load_bundle, sha256_of, write_bundle
 from algorithm.frames import Mpp
 from training.cli import main
 from training.index import Annotation, IndexedImage
@@ -266,3 +266,20 @@ def write_disc_finder(path: Path) -> Path:
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path
+
+
+@pytest.fixture
+def two_members(disc_bundle: Callable[[], Path]) -> Callable[[list[dict]], Path]:
+    """Return a function that makes a bundle of two members, told what each was trained on."""
+
+    def folder(told: list[dict]) -> Path:
+        path = disc_bundle()
+        facts = load_bundle(path).facts
+        second = facts.members[0].model_copy(update={"file": "second.onnx"})
+        (path / second.file).write_bytes((path / facts.members[0].file).read_bytes())
+        slides = sorted({slide for one in told for slide in one["slides"]})
+        changes = {"members": [facts.members[0], second], "training": {"slides": slides, "members": told}}
+        write_bundle(path, facts.model_copy(update=changes))
+        return path
+
+    return folder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from algorithm.bundle import load_bundle, write_bundle
+from algorithm.bundle import load_bundle
 from training.index import DataError
 from training.members import has_seen, training_of_members, unseen_member
 
@@ -10,16 +10,9 @@ TOLD = [{"slides": ["H04", "H05"]}, {"slides": ["H03", "H05"], "glasses": ["glas
 
 
 @pytest.fixture
-def folder(disc_bundle):
+def folder(two_members):
     """Two members, of which the first held H03 back, and the second one H04."""
-    path = disc_bundle()
-    facts = load_bundle(path).facts
-    second = path / "second.onnx"
-    second.write_bytes((path / facts.members[0].file).read_bytes())
-    members = [facts.members[0], facts.members[0].model_copy(update={"file": second.name})]
-    training = {"slides": ["H03", "H04", "H05"], "members": TOLD}
-    write_bundle(path, facts.model_copy(update={"members": members, "training": training}))
-    return path
+    return two_members(TOLD)
 
 
 def test_slide_is_seen_under_the_other_name_of_its_glass(listed):

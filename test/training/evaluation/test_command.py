@@ -127,16 +127,9 @@ def test_bundle_is_not_calibrated_on_a_glass_that_it_was_trained_on_under_anothe
 
 
 @pytest.fixture
-def two_folds(disc_bundle):
+def two_folds(two_members):
     """A bundle of two members, either of which was trained on one of the two slides."""
-    folder = disc_bundle()
-    facts = load_bundle(folder).facts
-    blind = folder / "blind.onnx"
-    blind.write_bytes((folder / facts.members[0].file).read_bytes())
-    training = {"slides": ["H07", "H14"], "members": [{"slides": ["H07"]}, {"slides": ["H14"], "glasses": ["H14"]}]}
-    members = [facts.members[0], facts.members[0].model_copy(update={"file": blind.name})]
-    write_bundle(folder, facts.model_copy(update={"members": members, "training": training}))
-    return folder
+    return two_members([{"slides": ["H07"]}, {"slides": ["H14"], "glasses": ["H14"]}])
 
 
 def test_each_slide_is_calibrated_by_the_members_that_did_not_see_it(command, two_folds, data, tmp_path):
