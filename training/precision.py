@@ -1,6 +1,6 @@
 """What networks are trained and scored in: bfloat16 where the device computes it, f32 where it would imitate it.
 
-A CPU without bf16 instructions imitates them a hundred times slower than it computes f32.
+A CPU without bf16 instructions imitates them far slower than it computes f32.
 """
 
 import torch

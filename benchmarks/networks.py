@@ -1,0 +1,42 @@
+"""What networks in checkpoints find together, one view, with the best threshold in hindsight: for comparing them.
+
+    python -m benchmarks.networks work_dirs/one/ema-0.001.pth work_dirs/two/ema-0.001.pth \
+        --data ../shared/data/mitos14 --data ../shared/data/mitos14_patches --slides H05,H07
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.evaluation.checkpoint import detector_of
+from training.evaluation.predictions import Predicted, predict
+from training.evaluation.scores import average_precision, f1_curve
+from training.importers import read_folders
+from training.index import of_slides
+from training.model import load_checkpoint
+
+
+def main() -> None:
+    """Print a table: all images, then each data set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoints", nargs="+", type=Path)
+    parser.add_argument("--data", action="append", type=Path, required=True)
+    parser.add_argument("--slides", type=lambda text: text.split(","), required=True)
+    options = parser.parse_args()
+    loaded = [load_checkpoint(path) for path in options.checkpoints]
+    detector = detector_of([network for network, _ in loaded], loaded[0][1])
+    predicted = predict(of_slides(read_folders(options.data), options.slides), detector)
+    print("| data | figures | AP | best F1 |\n| --- | ---: | ---: | ---: |")
+    print(row("all", predicted))
+    for name in sorted({image.dataset for image in predicted}):
+        print(row(name, [image for image in predicted if image.dataset == name]))
+
+
+def row(name: str, images: Sequence[Predicted]) -> str:
+    """Return a line of the table."""
+    figures = sum(len(image.truth_um) for image in images)
+    return f"| {name} | {figures} | {average_precision(images):.3f} | {f1_curve(images).max():.3f} |"
+
+
+if __name__ == "__main__":
+    main()
