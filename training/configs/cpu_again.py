@@ -27,7 +27,7 @@ data = [
     "../shared/data/icpr2012_train",
     "work_dirs/mf_crops/train",
     "work_dirs/mined",
-    "work_dirs/again/frames",
-    "work_dirs/again/windows",
-    "work_dirs/again/icpr",
+    "work_dirs/again-frames",
+    "work_dirs/again-windows",
+    "work_dirs/again-icpr",
 ]
