@@ -22,6 +22,7 @@ from training.pretrained import read_source
 from training.pretrained.record import recorded, with_record
 from training.runner import make_loader, make_network, make_runner
 from training.settings import Settings, SettingsError
+from training.subset import share_of_slides
 
 SETTINGS_NAME = "settings.json"
 FREE_TO_CHANGE = ("workers", "cache_bytes", "save_every", "watch_every")  # of a run that is resumed
@@ -59,6 +60,7 @@ def train_on(
     """Train on images and watch others, from the last checkpoint in work_dir where there is one. See `train`."""
     processes.start()
     source = read_source(pretrained) if pretrained else None
+    images = share_of_slides(images, settings.slides_share, seed=settings.seed)
     facts = with_record(_facts(settings, images), recorded(work_dir, source), held_back)
     loader = make_loader(settings, images)
     if processes.rank() == 0:

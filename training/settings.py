@@ -69,6 +69,7 @@ class Settings(BaseModel):
     cache_bytes: int = Field(ge=0)
     data: list[Path]
     held_back: list[str]
+    slides_share: float = Field(1.0, gt=0, le=1)  # of those that are not held back
 
     @property
     def box_px(self) -> float:

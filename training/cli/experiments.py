@@ -65,9 +65,15 @@ def crossval(
 @click.option("--work-dir", type=PATH, default="work_dirs/ablation", show_default=True)
 @click.option("--seeds", default="0,1", show_default=True, help="Each config is trained with each of them.")
 @click.option("--minutes", type=FiniteRange(min=0.01), help="For each run; else the configs' iterations.")
+@click.option("--pretrained", type=PATH, help="Weights to begin from, that saw no slide which is held back.")
 @changes_option
 def ablate(
-    configs: tuple[Path, ...], work_dir: Path, seeds: str, minutes: float | None, changes: tuple[str, ...]
+    configs: tuple[Path, ...],
+    work_dir: Path,
+    seeds: str,
+    minutes: float | None,
+    pretrained: Path | None,
+    changes: tuple[str, ...],
 ) -> None:
     """Train CONFIGs alike and compare them with the first, on the slides that they hold back.
 
@@ -75,6 +81,6 @@ def ablate(
     """
     from training.experiments.command import ablate as run
 
-    shown, written = run(configs, numbers(seeds), minutes, work_dir, changes)
+    shown, written = run(configs, numbers(seeds), minutes, work_dir, changes, pretrained)
     show(shown)
     click.echo(f"written: {', '.join(map(str, written))}")

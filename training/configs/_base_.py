@@ -94,3 +94,4 @@ cache_bytes = 2_000_000_000  # decoded images kept in memory, by each of them
 
 data = []  # folders of published data sets
 held_back = []  # slides that only watch
+slides_share = 1.0  # less for a learning curve: this part of the other slides trains, drawn by the seed

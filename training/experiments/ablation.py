@@ -17,6 +17,7 @@ from training.experiments.budget import iterations_within
 from training.experiments.scored import network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides
+from training.pretrained import read_source
 from training.run import FREE_TO_CHANGE, SETTINGS_NAME
 from training.settings import Settings, SettingsError, read_settings
 
@@ -37,22 +38,39 @@ class Row:
     settings: str
 
 
+@dataclass(frozen=True)
+class Run:
+    """One config with one seed. begun_from: the sha256 of its first weights, none for random ones."""
+
+    name: str
+    settings: Settings
+    begun_from: str
+
+
 def ablate(
-    experiments: Mapping[str, Settings], *, seeds: Sequence[int], minutes: float | None, work_dir: Path
+    experiments: Mapping[str, Settings],
+    *,
+    seeds: Sequence[int],
+    minutes: float | None,
+    work_dir: Path,
+    pretrained: Path | None = None,
 ) -> list[Row]:
     """Train and score each experiment with each seed, unless its rows are in work_dir already; return all rows.
 
     The first experiment is what the others are compared with. minutes: what a run may take, else the configs'
     iterations count; configs of one cost a step get the same iterations. All of one seed come before the next.
+    pretrained: weights that every run begins from; they must not have seen the slides that are held back.
     Raises SettingsError when they do not hold the same slides back, OutputError for rows of other settings.
     """
     held = _held_alike(experiments)
+    begun_from = read_source(pretrained).sha256 if pretrained else ""
     rows = read_rows(work_dir / ROWS_NAME)
     for seed in seeds:
         for name, settings in experiments.items():
             chosen = _within(settings.model_copy(update={"seed": seed}), name, minutes, experiments, rows, work_dir)
-            if not _has(rows, name, chosen, work_dir):
-                rows = [*rows, *_run(name, chosen, held, work_dir / name / f"seed-{seed}")]
+            run = Run(name, chosen, begun_from)
+            if not _has(rows, run, work_dir):
+                rows = [*rows, *_score(run, held, work_dir / name / f"seed-{seed}", pretrained)]
                 if processes.rank() == 0:
                     write_rows(work_dir / ROWS_NAME, rows)
     return [row for row in rows if row.config in experiments and row.seed in seeds]
@@ -79,38 +97,48 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     write_bytes(path, text.getvalue().encode())
 
 
-def _run(name: str, settings: Settings, held: list[IndexedImage], work_dir: Path) -> Iterator[Row]:
+def _score(run: Run, held: list[IndexedImage], work_dir: Path, pretrained: Path | None) -> Iterator[Row]:
+    settings = run.settings
     if processes.rank() == 0:
-        print(f"{name}, seed {settings.seed}: {settings.iterations} iterations", flush=True)
-    run_scored(settings, without_slides(read_folders(settings.data), settings.held_back), held, work_dir)
+        print(f"{run.name}, seed {settings.seed}: {settings.iterations} iterations", flush=True)
+    run_scored(settings, without_slides(read_folders(settings.data), settings.held_back), held, work_dir, pretrained)
     for network in network_names(settings):
         predicted = scored(work_dir, network, held)
         curve = f1_curve(predicted)
         best = int(curve.argmax())
         yield Row(
-            config=name,
+            config=run.name,
             seed=settings.seed,
             iterations=settings.iterations,
             network=network,
             ap=round(average_precision(predicted), 4),
             f1=round(float(curve[best]), 4),
             at_score=round(float(CURVE_THRESHOLDS[best]), 3),
-            settings=fingerprint(settings),
+            settings=fingerprint(settings, run.begun_from),
         )
 
 
-def fingerprint(settings: Settings) -> str:
-    """Return what tells two settings apart, without what changes no result: a short hash."""
+def fingerprint(settings: Settings, begun_from: str = "") -> str:
+    """Return what tells two runs apart, without what changes no result: a short hash.
+
+    begun_from: the sha256 of the weights that the run began from, none for random ones.
+    """
     counted = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
+    if counted["slides_share"] == 1:  # it came later: rows that were made without it stay those of the same settings
+        del counted["slides_share"]
+    if begun_from:
+        counted["begun_from"] = begun_from
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _has(rows: Sequence[Row], name: str, settings: Settings, work_dir: Path) -> bool:
+def _has(rows: Sequence[Row], run: Run, work_dir: Path) -> bool:
     """Return whether the run is among the rows. Raises OutputError when it was made with other settings."""
-    made = {row.settings for row in rows if row.config == name and row.seed == settings.seed}
-    if made - {fingerprint(settings)}:
-        run = f"{name}, seed {settings.seed},"
-        raise OutputError(f"{work_dir / ROWS_NAME}: {run} was run with other settings; name another --work-dir")
+    made = {row.settings for row in rows if row.config == run.name and row.seed == run.settings.seed}
+    if made - {fingerprint(run.settings, run.begun_from)}:
+        raise OutputError(
+            f"{work_dir / ROWS_NAME}: {run.name}, seed {run.settings.seed}, was run with other settings or from other "
+            "weights; name another --work-dir"
+        )
     return bool(made)
 
 

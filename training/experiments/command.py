@@ -14,7 +14,12 @@ from training.settings import Settings, SettingsError, load_settings, parse_chan
 
 
 def ablate(
-    configs: Sequence[Path], seeds: Sequence[int], minutes: float | None, work_dir: Path, changes: Sequence[str]
+    configs: Sequence[Path],
+    seeds: Sequence[int],
+    minutes: float | None,
+    work_dir: Path,
+    changes: Sequence[str],
+    pretrained: Path | None = None,
 ) -> tuple[Table, list[Path]]:
     """Run the configs; return the table and the files that hold it: ablation.json, .md and .png in work_dir."""
     if not seeds or len(set(seeds)) < len(seeds):
@@ -25,7 +30,7 @@ def ablate(
         if path.stem in experiments:
             raise SettingsError(f"{path}: {path.stem} is named twice; each config needs a name of its own")
         experiments[path.stem] = load_settings(path, parse_changes(changes))
-    rows = run(experiments, seeds=seeds, minutes=minutes, work_dir=work_dir)
+    rows = run(experiments, seeds=seeds, minutes=minutes, work_dir=work_dir, pretrained=pretrained)
     compared = compare(rows, experiments[configs[0].stem].held_back)
     files = {
         "ablation.json": (json.dumps(compared, indent=1, allow_nan=False) + "\n").encode(),

@@ -9,6 +9,7 @@ import training.experiments.ablation
 from algorithm.errors import OutputError
 from training.evaluation.scores import CURVE_THRESHOLDS
 from training.experiments.ablation import ROWS_NAME, ablate, cost, read_rows
+from training.model import load_checkpoint
 from training.settings import Settings, SettingsError, load_settings
 
 NETWORKS = ("ema-0.005", "ema-0.001", "ensemble")
@@ -151,3 +152,21 @@ def test_bad_arguments_are_refused_before_anything_is_trained(
 def test_two_configs_of_one_name_are_refused(tmp_path, config_files, command, no_training):
     result = command("ablate", *config_files, config_files[0], "--work-dir", tmp_path)
     assert result.exit_code == 2 and "base is named twice" in result.output
+
+
+def test_a_share_of_the_slides_trains_on_fewer_and_the_weights_say_so(tmp_path, experiments):
+    half = experiments["base"].model_copy(update={"slides_share": 0.5})
+    ablate({"half": half}, seeds=[0], minutes=None, work_dir=tmp_path)
+    _, facts = load_checkpoint(tmp_path / "half/seed-0/ema-0.005.pth")
+    assert len(facts.training["slides"]) == 1  # of two that are not held back
+
+
+def test_runs_begin_from_the_weights_that_are_given(tmp_path, finished, experiments):
+    weights = finished / "base/seed-0/ema-0.005.pth"
+    base = {"base": experiments["base"]}
+    (row, *_) = ablate(base, seeds=[0], minutes=None, work_dir=tmp_path, pretrained=weights)
+    _, facts = load_checkpoint(tmp_path / "base/seed-0/ema-0.005.pth")
+    assert facts.training["pretrained"]["name"] == weights.name
+    assert row.settings not in {one.settings for one in read_rows(finished / ROWS_NAME)}
+    with pytest.raises(OutputError, match="from other weights"):
+        ablate(base, seeds=[0], minutes=None, work_dir=tmp_path)

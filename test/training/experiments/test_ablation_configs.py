@@ -8,6 +8,7 @@ from training.settings import load_settings
 
 CHANGES = {
     "box_50": {"box_um"},
+    "half_slides": {"slides_share"},
     "macenko": {"augment"},
     "mined": {"data"},
     "mosaic": {"augment"},
@@ -15,6 +16,7 @@ CHANGES = {
     "no_mf_crops": {"data"},
     "one_ema": {"ema_momentums"},
     "quarter_mpp": {"mpp"},
+    "quarter_slides": {"slides_share"},
     "rtmdet_m": {"model"},
     "rtmdet_tiny": {"model"},
     "two_classes": {"classes", "model"},  # as many outputs as classes
