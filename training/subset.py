@@ -3,13 +3,12 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from math import ceil
 
 from training.index import IndexedImage, glass_of
 
 
 def share_of_slides(images: Sequence[IndexedImage], share: float, *, seed: int) -> list[IndexedImage]:
-    """Return the images of this share of the glasses, rounded up among those that are in the same data sets.
+    """Return the images of this share of the glasses, rounded to whole ones among those in the same data sets.
 
     A smaller share of one seed is part of every larger one, so that a curve adds slides and exchanges none.
     """
@@ -23,7 +22,8 @@ def share_of_slides(images: Sequence[IndexedImage], share: float, *, seed: int) 
     kept = {
         name
         for names in alike.values()
-        for name in sorted(names, key=lambda name: _draw(name, seed))[: ceil(share * len(names))]
+        for rank, name in enumerate(sorted(names, key=lambda name: _draw(name, seed)))
+        if rank + 0.5 <= share * len(names)
     }
     return [image for image in images if glass[image.slide] in kept]
 
