@@ -17,6 +17,7 @@ from training.index import IndexedImage
 from training.working import WorkingImages
 
 TRIES = 12  # places looked at for a patch that is cut anywhere, until one shows tissue
+ALONE_UM = 32.0  # side of the crops of AMi-Br
 TISSUE_COLOUR = 20  # glass is grey: of a stained pixel the channels differ by more than this
 TISSUE_SHARE = 0.1  # of a patch's pixels
 
@@ -73,6 +74,7 @@ class PatchDataset(Dataset):
         self.metainfo = {"classes": tuple(classes)}
         self._working = WorkingImages(images, mpp=mpp, cache_bytes=cache_bytes)
         self._images = images
+        self._mpp = mpp
         self._box_px = box_px
         self._patch_px = patch_px
         self._labels = {"MF": 0, "NMF": 1} if len(classes) > 1 else {"MF": 0}
@@ -111,8 +113,24 @@ class PatchDataset(Dataset):
         """Return a patch of this size (width, height), cut as much larger or smaller as it is zoomed."""
         patch, factor = self.patches[number], self._augment.draw_zoom(rng)
         extent = round(size_px[0] / factor), round(size_px[1] / factor)
+        if self._augment.draw_isolated(rng):
+            return resized(self._alone(patch, extent, rng), size_px)
         x, y, pixels = self._cut(patch, extent, self._box_px / factor, rng)
         return resized(Piece(pixels, *self._cells(patch.image, x, y, extent, self._labels)), size_px)
+
+    def _alone(self, patch: Patch, extent: tuple[int, int], rng: np.random.Generator) -> Piece:
+        """Return 32 um of tissue, the cell in their middle, and their reflections: as a published crop is seen."""
+        size = self._working.size(patch.image)
+        side = min(round(ALONE_UM / self._mpp), *size, *extent)
+        x, y = self._corner(patch, (side, side), side / 2, rng)
+        missing = ((0, extent[1] - side), (0, extent[0] - side), (0, 0))
+        pixels = np.pad(self._working.window(patch.image, x, y, (side, side)), missing, mode="symmetric")
+        shown = [
+            (cx - x, cy - y, label)
+            for cx, cy, label in self._known(patch.image, self._labels)
+            if 0 <= cx - x < side and 0 <= cy - y < side
+        ]
+        return Piece(pixels, *self._echoed(shown, (side, side), (0, 0), extent))
 
     def _cut(
         self, patch: Patch, extent: tuple[int, int], margin: float, rng: np.random.Generator
@@ -149,17 +167,29 @@ class PatchDataset(Dataset):
         self, number: int, x: int, y: int, extent: tuple[int, int], known: dict[str, int]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return boxes (n, 4) float32 in px from (x, y) and labels (n,) of the known cells in the extent."""
+        return self._echoed(self._known(number, known), self._working.size(number), (x, y), extent)
+
+    def _known(self, number: int, known: dict[str, int]) -> list[tuple[float, float, int]]:
+        """Return (x, y, label) of the known cells of an image, working px."""
         across, down = self._working.factor(number)
-        width, height = self._working.size(number)
+        cells = self._images[number].annotations
+        return [(cell.x * across, cell.y * down, known[cell.label]) for cell in cells if cell.label in known]
+
+    def _echoed(
+        self,
+        cells: Sequence[tuple[float, float, int]],
+        size: tuple[int, int],
+        corner: tuple[int, int],
+        extent: tuple[int, int],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes and labels of cells in tissue of this size that is filled up by its reflection."""
         half = self._box_px / 2
         boxes, labels = [], []
-        for cell in self._images[number].annotations:
-            if cell.label not in known:
-                continue
-            for cx in _echoes(cell.x * across, width, x, extent[0]):
-                for cy in _echoes(cell.y * down, height, y, extent[1]):
+        for x, y, label in cells:
+            for cx in _echoes(x, size[0], corner[0], extent[0]):
+                for cy in _echoes(y, size[1], corner[1], extent[1]):
                     boxes.append((cx - half, cy - half, cx + half, cy + half))
-                    labels.append(known[cell.label])
+                    labels.append(label)
         return np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64)
 
 

@@ -381,3 +381,36 @@ def test_large_images_stay_open_but_not_all_of_them(drawn, indexed, monkeypatch)
     for number in (0, 1, 1, 2, 3, 0):
         assert working.window(number, 10, 10, (50, 40)).shape == (40, 50, 3)
     assert list(working._open) == [3, 0]
+
+
+def test_an_isolated_patch_shows_its_cell_alone_and_in_reflections(drawn, indexed, dataset):
+    image = indexed(drawn("H01_a", (600, 500), [(300, 250), (400, 250)], [(100, 100)]))
+    data = dataset(image, patch_px=(320, 320), augment=Augment(isolated_share=1.0))
+    side = round(32 / 0.25)
+    for number in numbers(data, Kind.FIGURE):
+        item = data[number, 0]
+        assert len(boxes(item)) == 4  # at 64 and 192 of 320 px, both ways
+        assert np.abs(places(item)[0] - side / 2).max() < 1
+        assert max(darkness_at(item)) < DARK
+        pixels = item["inputs"].numpy()
+        assert np.array_equal(pixels[:, :side, :side], pixels[:, :side, side : 2 * side][:, :, ::-1])
+
+
+def test_isolated_imposters_and_tissue_look_the_same_and_have_no_box(drawn, indexed, dataset):
+    image = indexed(drawn("H01_a", (600, 500), [(300, 250)], [(100, 100)]))
+    data = dataset(image, patch_px=(320, 320), augment=Augment(isolated_share=1.0))
+    (imposter,) = numbers(data, Kind.IMPOSTER)
+    item = data[imposter, 0]
+    assert len(boxes(item)) == 0
+    assert abs(grey(item)[64, 64] - grey(item)[64, 192]) < 1 < abs(grey(item)[64, 64] - grey(item)[0, 0])
+    (anywhere,) = numbers(data, Kind.ANYWHERE)
+    corners = {data[anywhere, seed]["inputs"].numpy()[:, :128, :128].tobytes() for seed in range(8)}
+    assert len(corners) > 1  # any tissue
+
+
+def test_a_crop_is_shown_as_it_is_by_isolation(drawn, indexed, dataset):
+    crop = indexed(drawn("c_01", (128, 128), [(64, 64)]))
+    plain, isolated = (dataset(crop, patch_px=(320, 320), augment=one) for one in (PLAIN, Augment(isolated_share=1.0)))
+    (figure,) = numbers(plain, Kind.FIGURE)
+    assert np.array_equal(plain[figure, 0]["inputs"], isolated[figure, 0]["inputs"])
+    assert np.array_equal(boxes(plain[figure, 0]), boxes(isolated[figure, 0]))

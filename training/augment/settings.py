@@ -14,6 +14,9 @@ class AugmentSettings(BaseModel):
 
     # Four patches in one, at this share of draws. The paper dropped it: tissue does not end in straight lines.
     mosaic_share: Share = 0.0
+    # Patches of frames shown as a crop that was published alone is, 32 um and their reflections. Where crops hold
+    # figures only, their look would say "figure"; with imposters and bare tissue that look alike it says nothing.
+    isolated_share: Share = 0.0
     # Factors from 1 / (1 + zoom) to 1 + zoom: um/px are right to a few percent, and nuclei of any size.
     zoom: float = Field(default=0.0, ge=0, le=0.5)
     turn_and_flip: bool = False  # tissue has no up

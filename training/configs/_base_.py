@@ -62,6 +62,7 @@ shares = dict(figure=0.5, imposter=0.5, background=0.0, anywhere=0.0)
 sampling = dict(balanced=True, data_set_power=0.0, data_set_weights=dict())
 augment = dict(  # training/augment/settings.py says what each is
     mosaic_share=0.0,  # off, as is Macenko: the paper tried and dropped both
+    isolated_share=0.0,  # for sets of crops that hold figures only
     zoom=0.1,
     turn_and_flip=True,
     macenko_share=0.0,

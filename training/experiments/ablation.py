@@ -124,8 +124,11 @@ def fingerprint(settings: Settings, begun_from: str = "") -> str:
     begun_from: the sha256 of the weights that the run began from, none for random ones.
     """
     counted = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
-    if counted["slides_share"] == 1:  # it came later: rows that were made without it stay those of the same settings
+    # these came later: rows that were made without them stay those of the same settings
+    if counted["slides_share"] == 1:
         del counted["slides_share"]
+    if counted["augment"]["isolated_share"] == 0:
+        del counted["augment"]["isolated_share"]
     if begun_from:
         counted["begun_from"] = begun_from
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
