@@ -159,7 +159,8 @@ class PatchDataset(Dataset):
             if patch.centre is not None:
                 centre = patch.centre[axis] * self._working.factor(patch.image)[axis]
                 inside = min(margin, extent[axis] / 2)
-                low, high = centre - extent[axis] + inside, centre - inside
+                high = centre - inside
+                low = min(centre - extent[axis] + inside, high)  # the same but for rounding, of a cell in the middle
             corner.append(int(np.clip(round(rng.uniform(low, high)), 0, last)))
         return corner[0], corner[1]
 

@@ -414,3 +414,9 @@ def test_a_crop_is_shown_as_it_is_by_isolation(drawn, indexed, dataset):
     (figure,) = numbers(plain, Kind.FIGURE)
     assert np.array_equal(plain[figure, 0]["inputs"], isolated[figure, 0]["inputs"])
     assert np.array_equal(boxes(plain[figure, 0]), boxes(isolated[figure, 0]))
+
+
+def test_a_cell_at_any_fraction_of_a_pixel_can_be_isolated(drawn, indexed, dataset):
+    at = [(300 + n / 7, 250 + n / 3) for n in range(40)]
+    data = dataset(indexed(drawn("H01_a", (600, 500), at)), mpp=0.3, augment=Augment(isolated_share=1.0, zoom=0.1))
+    assert all(len(boxes(data[number, seed])) for number in numbers(data, Kind.FIGURE) for seed in range(4))
