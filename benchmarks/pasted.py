@@ -93,18 +93,22 @@ def at_scale(image: IndexedImage) -> Pixels:
 
 def reported(crops: Sequence[Pixels], tissue: Sequence[Pixels], detector: Detector, threshold: float) -> int:
     """Return how many of the crops are reported where they were pasted; without tissue, each alone."""
-    each = len(places()) if tissue else 1
-    parts = [crops[first : first + each] for first in range(0, len(crops), each)]
-    alone = [(SIDE // 2, SIDE // 2)]
     with TemporaryDirectory() as folder:
         shown = [
-            written(
-                *(paste(part, tissue[number % len(tissue)]) if tissue else (part[0], alone)),
-                Path(folder) / f"{number}.png",
-            )
-            for number, part in enumerate(parts)
+            written(pixels, centres, Path(folder) / f"{number}.png")
+            for number, (pixels, centres) in enumerate(pictures(crops, tissue))
         ]
         return counts(predict(shown, detector), threshold).tp
+
+
+def pictures(crops: Sequence[Pixels], tissue: Sequence[Pixels]) -> Iterator[tuple[Pixels, list[tuple[int, int]]]]:
+    """Return tissue with nine crops each, or without tissue the crops themselves; and their centres (x, y) px."""
+    if not tissue:
+        yield from ((crop, [(SIDE // 2, SIDE // 2)]) for crop in crops)
+        return
+    each = len(places())
+    for number, first in enumerate(range(0, len(crops), each)):
+        yield paste(crops[first : first + each], tissue[number % len(tissue)])
 
 
 def places() -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from algorithm.frames import Mpp
-from benchmarks.pasted import SIDE, TISSUE, around, cells, fading, paste, places
+from benchmarks.pasted import SIDE, TISSUE, around, cells, fading, paste, pictures, places
 from training.index import Annotation, IndexedImage
 
 
@@ -70,3 +70,9 @@ def test_the_fading_is_smooth():
     assert share[SIDE // 2, SIDE // 2] == 1
     assert share[0].max() == 0
     assert np.abs(np.diff(share[SIDE // 2])).max() < 0.1
+
+
+def test_every_crop_is_shown_once_pasted_or_alone(tissue):
+    crops = [np.full((SIDE, SIDE, 3), n, np.uint8) for n in range(20)]
+    for shown in (list(pictures(crops, [tissue])), list(pictures(crops, []))):
+        assert sorted(int(pixels[y, x, 0]) for pixels, centres in shown for x, y in centres) == list(range(20))
