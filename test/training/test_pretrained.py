@@ -216,7 +216,7 @@ def test_bundle_knows_what_it_was_trained_on(bundle):
     assert folder.sha256 == file.sha256
     assert "A00" in folder.trained_on["slides"]
     assert folder.licence.startswith("Apache-2.0")
-    assert folder.name == f"rtmdet-s-half 0.3: {member.name}"
+    assert folder.name == f"rtmdet-s-half 0.4: {member.name}"
 
 
 def test_onnx_without_its_bundle_is_refused(bundle, tmp_path):
