@@ -11,6 +11,7 @@ report all that looks like one, the imposters too. A bundle exported with --tile
 import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,13 +22,12 @@ from numpy.typing import NDArray
 from algorithm.bundle import load_bundle
 from algorithm.detector import Detector, Options
 from algorithm.frames import Mpp
-from algorithm.images import Pixels
+from algorithm.images import Pixels, open_image
 from algorithm.images.resampling import resize
 from training.evaluation.predictions import predict
 from training.evaluation.scores import counts
 from training.importers import read_folder
 from training.index import Annotation, IndexedImage, Label, of_slides
-from training.opening import open_picture
 
 MPP = 0.25  # um/px at which cells are pasted
 SIDE = 128  # px of a crop
@@ -85,10 +85,16 @@ def around(image: IndexedImage, label: Label) -> list[Pixels]:
 
 def at_scale(image: IndexedImage) -> Pixels:
     """Return a whole image at 0.25 um/px."""
-    width, height = image.size
+    x, y, width, height = image.window or (0, 0, *image.size)
     wanted = round(width * image.mpp.x / MPP), round(height * image.mpp.y / MPP)
-    with open_picture(image) as opened:
-        return resize(opened.read(0, 0, width, height), wanted)
+    return resize(decoded(image.path)[y : y + height, x : x + width], wanted)
+
+
+@lru_cache(maxsize=1)  # hundreds of crops are on one sheet
+def decoded(path: Path) -> Pixels:
+    """Return a whole file."""
+    with open_image(path) as opened:
+        return opened.read(0, 0, *opened.size)
 
 
 def reported(crops: Sequence[Pixels], tissue: Sequence[Pixels], detector: Detector, threshold: float) -> int:
