@@ -21,7 +21,7 @@ from training.precision import precision
 from training.pretrained import read_source
 from training.pretrained.record import recorded, with_record
 from training.runner import make_loader, make_network, make_runner
-from training.settings import Settings, SettingsError
+from training.settings import Settings, SettingsError, read_settings
 from training.subset import share_of_slides
 
 SETTINGS_NAME = "settings.json"
@@ -76,8 +76,8 @@ def _claim(work_dir: Path, settings: Settings) -> None:
     """Keep the settings with the run; refuse to go on with other ones, as the result would be of neither."""
     path, now = work_dir / SETTINGS_NAME, settings.model_dump(mode="json")
     if latest(work_dir):
-        before = json.loads(path.read_text())
-        changed = sorted(key for key in now if key not in FREE_TO_CHANGE and now[key] != before.get(key))
+        before = read_settings(path).model_dump(mode="json")  # with the defaults of settings that came later
+        changed = sorted(key for key in now if key not in FREE_TO_CHANGE and now[key] != before[key])
         if changed:
             raise SettingsError(f"{path}: the run began with another {', '.join(changed)}; resume it with its own")
     write_bytes(path, (json.dumps(now, indent=1) + "\n").encode())

@@ -207,6 +207,15 @@ def test_log_of_a_resumed_run_has_each_iteration_once(stopped, settings):
     assert [row["iteration"] for row in losses(stopped)] == list(range(1, ITERATIONS + 1))
 
 
+def test_a_run_of_before_a_setting_came_is_resumed(stopped, settings):
+    path = stopped / "settings.json"
+    before = json.loads(path.read_text())
+    del before["slides_share"], before["augment"]["isolated_share"]
+    path.write_text(json.dumps(before))
+    training.run.train(settings, stopped, resume=True)
+    assert json.loads(path.read_text())["slides_share"] == 1.0
+
+
 def test_resumed_run_takes_its_own_settings_only(stopped, config, command):
     before = (stopped / "settings.json").read_text()
     result = command("train", config, "--work-dir", stopped, "--resume", "--set", "seed=5", "--set", "batch=1")
