@@ -1,5 +1,5 @@
 """Cells of a set pasted into tissue of another slide, and how many are reported there, beside figures and imposters
-that were pasted alike: recall on crops that hold figures only, where nothing but the cell can give it away.
+that were pasted alike: those say how much of a recall on crops that hold figures only is due to the pasting.
 
     python -m benchmarks.pasted --bundle model --crops work_dirs/mf_crops/kept --frames ../shared/data/mitos14 \
         --slides H05,H07 --tissue ../shared/data/canine_tiles
