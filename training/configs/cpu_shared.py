@@ -13,6 +13,7 @@ learning_rate = 1e-3
 ema_momentums = [5e-3, 2.5e-3]
 watch_every = 1000
 sampling = dict(
+    _delete_=True,
     balanced=True,
     data_set_power=0.0,
     data_set_weights={"mf_crops": 2.0, "icpr2012_train-mined": 1.5, "canine_tiles-mined": 0.4},
