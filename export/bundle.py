@@ -159,7 +159,8 @@ def joined_training(every: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what a bundle says of the training of its members: lists joined, the rest where all agree.
 
     What any member was trained on, the bundle was trained on; `held_back` are the slides that all held back.
-    Runs that differ are kept whole under `members`.
+    Runs that differ stand under `members`, with what of all that a member was not trained on under `left_out`:
+    thousands of names need not be there for each.
     """
     if all(one == every[0] for one in every):
         return every[0]
@@ -168,7 +169,14 @@ def joined_training(every: Sequence[dict[str, Any]]) -> dict[str, Any]:
         joined[key] = sorted({name for one in every for name in one.get(key, [])})
     held_back = [set(one.get("held_back", [])) for one in every]
     joined["held_back"] = sorted(set.intersection(*held_back) - set(joined["slides"]))
-    return joined | {"members": list(every)}
+    return joined | {"members": [_apart(joined, one) for one in every]}
+
+
+def _apart(joined: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    """Return what a member does not share with the others; training.members puts it together again."""
+    left_out = {key: sorted(set(joined[key]) - set(one.get(key, []))) for key in TRAINED_ON}
+    differs = {key: value for key, value in one.items() if key not in TRAINED_ON and joined.get(key) != value}
+    return differs | {"left_out": left_out}
 
 
 def _describe(facts: Facts, members: list[bundle.Member], *, name: str, version: str, shape: Shape) -> bundle.Bundle:

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from training.members import TRAINED_ON
 from training.model import CheckpointError, Facts, load_checkpoint, save_checkpoint
-from training.pretrained.sources import TRAINED_ON
 
 ALIKE = ("mpp", "box_um", "classes", "licence", "model")
 

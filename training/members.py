@@ -7,11 +7,23 @@ from typing import Any
 from algorithm.bundle import Bundle, load_bundle
 from training.index import DataError, IndexedImage
 
+TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
+
 
 def training_of_members(facts: Bundle) -> list[dict[str, Any]]:
     """Return what each member was trained on; where the bundle does not tell them apart, what all were."""
     told = facts.training.get("members", [])
-    return list(told) if len(told) == len(facts.members) else [facts.training] * len(facts.members)
+    if len(told) != len(facts.members):
+        return [facts.training] * len(facts.members)
+    return [_of_one(facts.training, one) for one in told]
+
+
+def _of_one(joined: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    """Return what a member saw: what any of them did, but for what it left out."""
+    left_out = one.get("left_out", {})
+    saw = {key: [name for name in joined.get(key, []) if name not in set(left_out.get(key, []))] for key in TRAINED_ON}
+    shared = {key: value for key, value in joined.items() if key != "members"}
+    return shared | {key: value for key, value in one.items() if key != "left_out"} | saw
 
 
 def has_seen(training: dict[str, Any], image: IndexedImage) -> bool:

@@ -163,7 +163,13 @@ def test_bundle_was_trained_on_what_any_of_its_members_was():
     joined = joined_training([one, two])
     assert joined == {
         "slides": ["H03", "H05", "H07"], "data_sets": ["mitos14", "tupac"], "glasses": [], "held_back": ["H14"],
-        "batch": 16, "members": [one, two],
+        "batch": 16,
+        "members": [
+            {"held_back": ["H07", "H14"], "seed": 0,
+             "left_out": {"data_sets": ["tupac"], "slides": ["H07"], "glasses": []}},
+            {"held_back": ["H14", "H05"], "seed": 1,
+             "left_out": {"data_sets": ["mitos14"], "slides": ["H05"], "glasses": []}},
+        ],
     }  # fmt: skip
     assert joined_training([one, dict(one)]) == one
 

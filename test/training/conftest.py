@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from algorithm.bundle import SCHEMA_VERSION, Bundle, Calibration, Member, load_bundle, sha256_of, write_bundle
 from algorithm.frames import Mpp
+from export.bundle import joined_training
 from training.cli import main
 from training.index import Annotation, IndexedImage
 
@@ -277,8 +278,7 @@ def two_members(disc_bundle: Callable[[], Path]) -> Callable[[list[dict]], Path]
         facts = load_bundle(path).facts
         second = facts.members[0].model_copy(update={"file": "second.onnx"})
         (path / second.file).write_bytes((path / facts.members[0].file).read_bytes())
-        slides = sorted({slide for one in told for slide in one["slides"]})
-        changes = {"members": [facts.members[0], second], "training": {"slides": slides, "members": told}}
+        changes = {"members": [facts.members[0], second], "training": joined_training(told)}
         write_bundle(path, facts.model_copy(update=changes))
         return path
 

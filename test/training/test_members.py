@@ -45,3 +45,10 @@ def test_other_weights_are_taken_as_they_are(disc_bundle, folder, listed, tmp_pa
     alone = disc_bundle()
     for path in (tmp_path / "ema.pth", alone, folder / "second.onnx"):
         assert unseen_member(path, seen) == path
+
+
+def test_member_of_an_exported_bundle_saw_what_it_was_told(folder):
+    told = training_of_members(load_bundle(folder).facts)
+    assert [one["slides"] for one in told] == [one["slides"] for one in TOLD]
+    assert [one["glasses"] for one in told] == [[], ["glass 3"]]
+    assert not any("members" in one or "left_out" in one for one in told)

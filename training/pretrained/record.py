@@ -10,9 +10,9 @@ from algorithm.atomic import write_bytes
 from training import processes
 from training.hooks.checkpoint import latest
 from training.index import DataError, IndexedImage
-from training.members import has_seen
+from training.members import TRAINED_ON, has_seen
 from training.model import Facts
-from training.pretrained.sources import TRAINED_ON, Source
+from training.pretrained.sources import Source
 from training.settings import SettingsError
 
 RECORD_NAME = "pretrained.json"

@@ -14,10 +14,9 @@ import torch
 from google.protobuf.message import DecodeError
 
 from algorithm.bundle import BUNDLE_FILE, load_bundle, sha256_of
-from training.members import training_of_members
+from training.members import TRAINED_ON, training_of_members
 from training.model import CheckpointError
 
-TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
 BROKEN = (OSError, EOFError, LookupError, TypeError, AttributeError, RuntimeError, ValueError, pickle.UnpicklingError)
 STEM = "backbone.stem.0.conv.weight"  # the one layer that sees colours
 KINDS = "an ema-*.pth or iter_*.pth of this project, an RTMDet checkpoint of mmdet, or a bundle's folder or .onnx"

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from algorithm.bundle import load_bundle, write_bundle
+from export.bundle import joined_training
 
 FIGURES = [(70, 60), (200, 110), (330, 230)]
 IMPOSTERS = [(110, 220), (320, 70)]
@@ -147,7 +148,7 @@ def test_each_slide_is_calibrated_by_the_members_that_did_not_see_it(command, tw
 def test_slide_that_all_members_saw_is_not_scored_out_of_fold(command, two_folds, data):
     facts = load_bundle(two_folds).facts
     both = [{"slides": ["H07"]}, {"slides": ["H07", "H14"]}]
-    write_bundle(two_folds, facts.model_copy(update={"training": facts.training | {"members": both}}))
+    write_bundle(two_folds, facts.model_copy(update={"training": joined_training(both)}))
     for words in (["calibrate"], ["evaluate", "--out-of-fold"]):
         result = command(*words, "--bundle", two_folds, "--data", data)
         assert result.exit_code == 2

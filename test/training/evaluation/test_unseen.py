@@ -6,6 +6,7 @@ import pytest
 
 from algorithm.bundle import load_bundle
 from algorithm.detector import Options
+from export.bundle import joined_training
 from training.evaluation import unseen
 from training.evaluation.unseen import predict_unseen
 from training.index import DataError
@@ -16,7 +17,7 @@ def bundle(disc_bundle):
     """Three members, of which the first two held H03 back, and the last one H04."""
     loaded = load_bundle(disc_bundle())
     told = [{"slides": ["H04"]}, {"slides": ["H04", "H05"]}, {"slides": ["H03", "H05"], "glasses": ["glass 3"]}]
-    training = {"slides": ["H03", "H04", "H05"], "members": told}
+    training = joined_training(told)
     loaded.facts = loaded.facts.model_copy(update={"members": loaded.facts.members * 3, "training": training})
     return loaded
 
@@ -48,8 +49,8 @@ def test_each_slide_goes_to_the_members_that_did_not_see_it_and_comes_back_in_or
 
 def test_slide_that_all_members_saw_is_refused(bundle, asked, listed):
     facts = bundle.facts
-    told = [one | {"slides": [*one["slides"], "H04"]} for one in facts.training["members"]]
-    bundle.facts = facts.model_copy(update={"training": facts.training | {"members": told}})
+    told = [{"slides": ["H04"]}, {"slides": ["H04", "H05"]}, {"slides": ["H03", "H04"]}]
+    bundle.facts = facts.model_copy(update={"training": joined_training(told)})
     with pytest.raises(DataError, match=r"was trained on slide\(s\) H04; name others"):
         predict_unseen(bundle, [listed("set", "H04"), listed("set", "H03")], Options())
     assert not asked
