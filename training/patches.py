@@ -122,9 +122,8 @@ class PatchDataset(Dataset):
         """Return 32 um of tissue, the cell in their middle, and their reflections: as a published crop is seen."""
         size = self._working.size(patch.image)
         side = min(round(ALONE_UM / self._mpp), *size, *extent)
-        x, y = self._corner(patch, (side, side), side / 2, rng)
-        missing = ((0, extent[1] - side), (0, extent[0] - side), (0, 0))
-        pixels = np.pad(self._working.window(patch.image, x, y, (side, side)), missing, mode="symmetric")
+        x, y, tissue = self._cut(patch, (side, side), side / 2, rng)
+        pixels = np.pad(tissue, ((0, extent[1] - side), (0, extent[0] - side), (0, 0)), mode="symmetric")
         shown = [
             (cx - x, cy - y, label)
             for cx, cy, label in self._known(patch.image, self._labels)

@@ -321,12 +321,13 @@ def test_background_of_an_image_full_of_figures_still_has_its_boxes(drawn, index
     assert len(boxes(data[number, 0]))
 
 
-def test_what_is_cut_anywhere_shows_tissue_not_glass(tmp_path, dataset):
+@pytest.mark.parametrize("augment", [PLAIN, Augment(isolated_share=1.0)])
+def test_what_is_cut_anywhere_shows_tissue_not_glass(tmp_path, dataset, augment):
     pixels = np.full((800, 4000, 3), 245, np.uint8)
     pixels[:, :900] = (225, 150, 200)  # the tissue is in the first quarter
     PIL.Image.fromarray(pixels).save(tmp_path / "H01_a.png")
     image = IndexedImage("set", "H01", tmp_path / "H01_a.png", (4000, 800), Mpp(0.25, 0.25), ())
-    data = dataset(image)
+    data = dataset(image, augment=augment)
     for kind in (Kind.ANYWHERE, Kind.BACKGROUND):
         [number] = numbers(data, kind)
         shown = [shows_tissue(data[number, seed]["inputs"].numpy().transpose(1, 2, 0)) for seed in range(40)]
