@@ -21,7 +21,8 @@ from training.cli.shared import PATH, changes_option, names, numbers, show
 @click.option(
     "--pretrained",
     type=PATH,
-    help="Weights to begin from, that saw no slide which validates; of a bundle the member that did not.",
+    help="Weights to begin from, that saw no slide which validates; of a bundle the member that did not, of another "
+    "cross-validation's work dir its network of the same fold.",
 )
 @changes_option
 def crossval(

@@ -15,7 +15,7 @@ from training.evaluation.report import report
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, counts, f1_curve
 from training.experiments.budget import iterations_within
 from training.experiments.folds import FOLDS_NAME, Folds, held_back, make_folds, read_folds, trained_on, write_folds
-from training.experiments.scored import ENSEMBLE, is_scored, network_names, run_scored, scored
+from training.experiments.scored import ENSEMBLE, average_names, is_scored, network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage
 from training.members import unseen_member
@@ -28,7 +28,8 @@ class Plan:
     """How the data are divided. count: folds to make, where no file names them; validate: data sets, none: all.
 
     pretrained: weights that every fold begins from; they must not have seen any slide that validates. Of a bundle
-    with several members each fold takes one that saw none of its own.
+    with several members each fold takes one that saw none of its own; of another cross-validation's work dir the
+    first average of its own fold there.
     """
 
     count: int = 5
@@ -145,8 +146,21 @@ def _one_fold(
         print(f"fold {fold}: {', '.join(slides)} held back", flush=True)
     settings = settings.model_copy(update={"held_back": slides})
     if pretrained is not None:
-        pretrained = unseen_member(pretrained, held)
+        pretrained = _of_fold(pretrained, fold) or unseen_member(pretrained, held)
     run_scored(settings, trained_on(images, folds, fold), held, work_dir, pretrained)
+
+
+def _of_fold(before: Path, fold: int) -> Path | None:
+    """Return what the same fold of another cross-validation ended with; None where the path is none.
+
+    Were its folds others, the run refuses weights that saw what it holds back.
+    """
+    if not (before / FOLDS_NAME).exists():
+        return None
+    run = before / f"fold-{fold}"
+    if not is_scored(run):
+        raise SettingsError(f"{run}: this fold is not done, so that nothing can go on from it")
+    return run / f"{average_names(read_settings(before / SETTINGS_NAME))[0]}.pth"
 
 
 def _read(work_dir: Path, images: Sequence[IndexedImage], folds: Folds, fold: int, name: str) -> list[Predicted]:

@@ -12,6 +12,7 @@ import pytest
 
 import training.experiments.crossval
 import training.experiments.scored
+from algorithm.bundle import sha256_of
 from algorithm.errors import OutputError
 from training.evaluation.predictions import beside_truth
 from training.experiments.crossval import Plan, crossval
@@ -200,6 +201,30 @@ def test_other_weights_than_the_folds_began_from_are_refused(copied, finished, s
     with pytest.raises(SettingsError, match="began from random weights"):
         crossval(settings, replace(PLAN, pretrained=finished / "fold-0" / "ema-0.001.pth"), copied)
     assert trainings == []
+
+
+def test_folds_go_on_from_their_own_networks_of_an_earlier_cross_validation(tmp_path, finished, settings, trainings):
+    result = crossval(settings, Plan(file=finished / "folds.csv", pretrained=finished), tmp_path)
+    assert result is not None and trainings == ["fold-0", "fold-1"]
+    for fold in (0, 1):
+        facts = load_checkpoint(tmp_path / f"fold-{fold}/ema-0.001.pth")[1].training
+        before = finished / f"fold-{fold}" / "ema-0.005.pth"
+        assert facts["pretrained"]["sha256"] == sha256_of(before)
+
+
+def test_an_earlier_cross_validation_with_other_folds_is_refused(tmp_path, finished, settings):
+    with (finished / "folds.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    other = [f"{row['dataset']},{row['slide']},{1 - int(row['fold'])}" for row in rows]
+    (tmp_path / "other.csv").write_text("\n".join(["dataset,slide,fold", *other]) + "\n")
+    with pytest.raises(DataError, match=r"was trained on held-back slide"):
+        crossval(settings, Plan(file=tmp_path / "other.csv", pretrained=finished), tmp_path / "work")
+
+
+def test_an_earlier_cross_validation_that_is_not_done_is_refused(tmp_path, copied, settings):
+    (copied / "fold-0" / "ensemble.csv").unlink()
+    with pytest.raises(SettingsError, match=r"fold-0: this fold is not done"):
+        crossval(settings, Plan(file=copied / "folds.csv", pretrained=copied), tmp_path / "work")
 
 
 def test_folds_of_a_file_are_taken(tmp_path, settings, finished, trainings):
