@@ -10,7 +10,7 @@ from pathlib import Path
 
 from training.evaluation.checkpoint import detector_of
 from training.evaluation.predictions import Predicted, predict
-from training.evaluation.scores import average_precision, f1_curve
+from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, f1_curve
 from training.importers import read_folders
 from training.index import of_slides
 from training.model import load_checkpoint
@@ -26,7 +26,7 @@ def main() -> None:
     loaded = [load_checkpoint(path) for path in options.checkpoints]
     detector = detector_of([network for network, _ in loaded], loaded[0][1])
     predicted = predict(of_slides(read_folders(options.data), options.slides), detector)
-    print("| data | figures | AP | best F1 |\n| --- | ---: | ---: | ---: |")
+    print("| data | figures | AP | best F1 | at score |\n| --- | ---: | ---: | ---: | ---: |")
     print(row("all", predicted))
     for name in sorted({image.dataset for image in predicted}):
         print(row(name, [image for image in predicted if image.dataset == name]))
@@ -35,7 +35,9 @@ def main() -> None:
 def row(name: str, images: Sequence[Predicted]) -> str:
     """Return a line of the table."""
     figures = sum(len(image.truth_um) for image in images)
-    return f"| {name} | {figures} | {average_precision(images):.3f} | {f1_curve(images).max():.3f} |"
+    curve = f1_curve(images)
+    best, at = curve.max(), CURVE_THRESHOLDS[curve.argmax()]
+    return f"| {name} | {figures} | {average_precision(images):.3f} | {best:.3f} | {at:.2f} |"
 
 
 if __name__ == "__main__":
