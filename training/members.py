@@ -21,7 +21,7 @@ def training_of_members(facts: Bundle) -> list[dict[str, Any]]:
 def _of_one(joined: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
     """Return what a member saw: what any of them did, but for what it left out."""
     left_out = one.get("left_out", {})
-    saw = {key: [name for name in joined.get(key, []) if name not in set(left_out.get(key, []))] for key in TRAINED_ON}
+    saw = {key: sorted(set(joined.get(key, [])).difference(left_out.get(key, []))) for key in TRAINED_ON}
     shared = {key: value for key, value in joined.items() if key != "members"}
     return shared | {key: value for key, value in one.items() if key != "left_out"} | saw
 
