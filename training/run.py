@@ -16,6 +16,7 @@ from training.hooks.progress import ProgressHook
 from training.hooks.watch import WatchHook
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides, without_slides
+from training.members import unseen_member
 from training.model import Facts
 from training.precision import precision
 from training.pretrained import read_source
@@ -31,7 +32,8 @@ FREE_TO_CHANGE = ("workers", "cache_bytes", "save_every", "watch_every")  # of a
 def train(settings: Settings, work_dir: Path, *, resume: bool, pretrained: Path | None = None) -> None:
     """Train to the end of the schedule; checkpoints, averages and CSVs go to work_dir.
 
-    pretrained: weights to begin from instead of random ones, see `training.pretrained`.
+    pretrained: weights to begin from instead of random ones, see `training.pretrained`; of a bundle of several
+    members the one that saw no slide that is held back.
     Under torchrun every process calls it; the first one writes. Raises SettingsError or DataError when the data
     cannot make a patch, OutputError when work_dir holds another run or cannot be written, DivergedError.
     """
@@ -41,13 +43,10 @@ def train(settings: Settings, work_dir: Path, *, resume: bool, pretrained: Path 
     if resume and not started:
         raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
     everything = read_folders(settings.data)
-    train_on(
-        settings,
-        without_slides(everything, settings.held_back),
-        of_slides(everything, settings.held_back),
-        work_dir,
-        pretrained,
-    )
+    held = of_slides(everything, settings.held_back)
+    if pretrained:
+        pretrained = unseen_member(pretrained, held)
+    train_on(settings, without_slides(everything, settings.held_back), held, work_dir, pretrained)
 
 
 def train_on(

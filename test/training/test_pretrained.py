@@ -164,7 +164,7 @@ def test_other_network_is_refused_and_nothing_was_touched(model):
 @pytest.fixture(scope="module")
 def released() -> tuple[torch.nn.Module, object]:
     network = build_network(load_settings(REPOSITORY / "training/configs/cpu_half.py").model)
-    return network, load_pretrained(network, MODEL)
+    return network, load_pretrained(network, load_bundle(MODEL).member_path(0))
 
 
 def test_bundle_takes_whole_and_its_network_says_what_the_onnx_says(released):
@@ -207,7 +207,11 @@ def test_folded_norms_get_the_statistics_of_patches_and_change_nothing_else(rele
 
 @pytest.fixture
 def bundle(tmp_path) -> Path:
-    return Path(shutil.copytree(MODEL, tmp_path / "bundle"))
+    """The released bundle with its first member only."""
+    folder = Path(shutil.copytree(MODEL, tmp_path / "bundle"))
+    facts = load_bundle(folder).facts
+    write_bundle(folder, facts.model_copy(update={"members": facts.members[:1]}))
+    return folder
 
 
 def test_bundle_knows_what_it_was_trained_on(bundle):
@@ -216,7 +220,8 @@ def test_bundle_knows_what_it_was_trained_on(bundle):
     assert folder.sha256 == file.sha256
     assert "A00" in folder.trained_on["slides"]
     assert folder.licence.startswith("Apache-2.0")
-    assert folder.name == f"rtmdet-s-half 0.4: {member.name}"
+    facts = load_bundle(bundle).facts
+    assert folder.name == f"{facts.name} {facts.version}: {member.name}"
 
 
 def test_onnx_without_its_bundle_is_refused(bundle, tmp_path):

@@ -62,6 +62,19 @@ def test_run_begins_from_the_weights_and_its_checkpoints_remember_them(config, b
     assert read_source(tmp_path / "run/iter_3.pth").trained_on["slides"] == ["A01", "H03"]
 
 
+def test_of_a_bundle_the_member_is_taken_that_saw_no_held_back_slide(config, two_members, tmp_path, monkeypatch):
+    folder, taken = two_members([{"slides": ["H07"]}, {"slides": ["A01"]}]), []
+    monkeypatch.setattr(training.run, "train_on", lambda *given: taken.append(given[-1]))
+    training.run.train(load_settings(config), tmp_path / "run", resume=False, pretrained=folder)
+    assert [path.name for path in taken] == ["second.onnx"]
+
+
+def test_bundle_of_which_all_members_saw_a_held_back_slide_is_refused(config, two_members, tmp_path):
+    folder = two_members([{"slides": ["H07"]}, {"slides": ["A01", "H07"]}])
+    with pytest.raises(DataError, match=r"each member was trained on held-back slide\(s\) of H07"):
+        training.run.train(load_settings(config), tmp_path / "run", resume=False, pretrained=folder)
+
+
 def test_resumed_run_remembers_the_weights_that_it_began_from(config, begun, tmp_path):
     settings, folder = load_settings(config), tmp_path / "run"
     training.run.train(settings, folder, resume=False, pretrained=begun())

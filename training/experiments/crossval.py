@@ -18,7 +18,6 @@ from training.experiments.folds import FOLDS_NAME, Folds, held_back, make_folds,
 from training.experiments.scored import ENSEMBLE, average_names, is_scored, network_names, run_scored, scored
 from training.importers import read_folders
 from training.index import IndexedImage
-from training.members import unseen_member
 from training.run import SETTINGS_NAME
 from training.settings import Settings, SettingsError, read_settings
 
@@ -146,7 +145,7 @@ def _one_fold(
         print(f"fold {fold}: {', '.join(slides)} held back", flush=True)
     settings = settings.model_copy(update={"held_back": slides})
     if pretrained is not None:
-        pretrained = _of_fold(pretrained, fold) or unseen_member(pretrained, held)
+        pretrained = _of_fold(pretrained, fold) or pretrained
     run_scored(settings, trained_on(images, folds, fold), held, work_dir, pretrained)
 
 

@@ -9,6 +9,7 @@ from training.evaluation.predictions import Predicted, predict
 from training.evaluation.store import read_predictions, write_predictions
 from training.hooks.ema import ema_path
 from training.index import IndexedImage
+from training.members import unseen_member
 from training.model import load_checkpoint
 from training.pretrained import read_source
 from training.pretrained.record import recorded
@@ -27,9 +28,12 @@ def run_scored(
 ) -> None:
     """Train on images unless that is done, and keep what each average and all of them say of the held-back ones.
 
-    Goes on from the last checkpoint in work_dir, else from pretrained weights, where there are any.
+    Goes on from the last checkpoint in work_dir, else from pretrained weights, where there are any: of a bundle
+    from the member that saw none of the held-back images.
     Raises SettingsError where the run began from others, be it done or not.
     """
+    if pretrained:
+        pretrained = unseen_member(pretrained, held)
     if is_scored(work_dir):
         recorded(work_dir, read_source(pretrained) if pretrained else None)
         return
