@@ -19,7 +19,6 @@ from algorithm.errors import BundleError, OutputError
 from algorithm.images import Pixels
 from export.agreement import FP16_LIMIT, FP32_LIMIT, accept, difference, tiles_of
 from export.onnx_file import halve_weights, write_onnx
-from training.members import TRAINED_ON
 from training.model import SCORE_FLOOR, STRIDE_PX, TOP_K, Facts, TileNetwork, load_checkpoint
 
 # Until `python -m training calibrate` has looked at data.
@@ -28,6 +27,7 @@ FIRST_THRESHOLD, FIRST_REPORTING = 0.5, 0.02  # the tail counts for AP and FROC
 
 
 DEFAULT_TILE_UM = 480.0  # 960 px at 0.5 um/px: least waste on regions of 2 mm2
+TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
 OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
 
 
