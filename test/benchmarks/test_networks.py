@@ -13,9 +13,9 @@ def image(scores: list[float], figures: int) -> Predicted:
     return Predicted("set", "H01", "", "", "a", 1.0, places[:figures], places, score, score)
 
 
-def test_a_row_says_figures_precision_and_the_threshold_in_hindsight():
-    # all figures above all others: the lowest score of a figure is the best threshold
-    assert row("all", [image([0.9, 0.8, 0.4], figures=2)]).startswith("| all | 2 | 1.000 | 1.000 |")
+def test_a_row_says_figures_ap_best_f1_and_the_score_it_is_at():
+    # all figures above all others: the first threshold that leaves 0.4 out
+    assert row("all", [image([0.9, 0.8, 0.4], figures=2)]) == "| all | 2 | 1.000 | 1.000 | 0.41 |"
 
 
 def test_images_are_pooled():
