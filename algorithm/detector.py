@@ -54,6 +54,7 @@ class Detector:
         self._options = options
         self.views = facts.views if options.views is None else list(range(options.views))
         self.threshold = facts.threshold if options.threshold is None else options.threshold
+        self._lowest = min(facts.reporting_threshold, self.threshold)  # probability of the faintest candidate
         members = options.members or len(facts.members)
         if members > len(facts.members):
             raise MitosisError(f"{members} members asked for, the bundle in {bundle.folder} has {len(facts.members)}")
@@ -95,7 +96,7 @@ class Detector:
                 for seen in passes:
                     with record.stage("fusion"):
                         parts.append(self._fused(seen, scale, mpp))
-                    record.crowded_passes += seen.full
+                    record.crowded_passes += self._crowded(seen)
                     record.tiles += 1
                     record.passes += len(seen.passes)
                     if budget:
@@ -109,7 +110,9 @@ class Detector:
             detections = self._detections(found, image, mpp)
         if record.crowded_passes:
             log.warning(
-                "%s: %d pass(es) filled the network's list; figures may be lost", image.path.name, record.crowded_passes
+                "%s: %d pass(es) filled the network's list; candidates may be lost",
+                image.path.name,
+                record.crowded_passes,
             )
         return detections, record
 
@@ -162,11 +165,15 @@ class Detector:
         found = average(passes, radius_um=radius_um, mpp=mpp)
         return found[tile.owned(found.xy, margin_px=OWNERSHIP_MARGIN_PX * max(scale))]
 
+    def _crowded(self, seen: ensemble.Seen[Tile]) -> int:
+        """Return how many passes had no room for what would be reported; a list full of less has lost nothing."""
+        cut_at = np.array([one.cut_at for one in seen.passes])
+        return int(((cut_at > 0) & (self.bundle.facts.calibration.probability(cut_at) >= self._lowest)).sum())
+
     def _detections(self, found: Found, image: Image, mpp: Mpp) -> Detections:
         facts = self.bundle.facts
         probability = facts.calibration.probability(found.score).astype(np.float32)
-        lowest = min(facts.reporting_threshold, self.threshold)
-        kept = probability >= np.float32(lowest)
+        kept = probability >= np.float32(self._lowest)
         found, probability = found[kept], probability[kept]
         order = np.lexsort((found.xy[:, 0], found.xy[:, 1], -probability))
         return Detections(
@@ -207,7 +214,7 @@ class Detector:
             "mpp_tolerance": facts.mpp_tolerance,
             "fusion_radius_um": facts.fusion_radius_um,
             "score_floor": facts.score_floor,
-            "reporting_threshold": min(facts.reporting_threshold, self.threshold),
+            "reporting_threshold": self._lowest,
         }
 
     def _note_engines(self, record: RunRecord) -> None:

@@ -17,19 +17,22 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Pass:
-    """What one member saw in one view of a tile: boxes (k, 4) float32 in px of the unturned tile, scores (k,)."""
+    """What one member saw in one view of a tile: boxes (k, 4) float32 in px of the unturned tile, scores (k,).
+
+    cut_at: the score below which the network's list of top K had no room left; 0 when it had.
+    """
 
     boxes: Boxes
     scores: np.ndarray[tuple[int], np.dtype[np.float32]]
+    cut_at: float
 
 
 @dataclass(frozen=True)
 class Seen(Generic[Key]):
-    """All passes over one tile. full: how many of them filled the network's top K, so that boxes may be lost."""
+    """All passes over one tile."""
 
     key: Key
     passes: list[Pass]
-    full: int
 
 
 def full(
@@ -47,17 +50,14 @@ def full(
     """
     waiting: deque[tuple[Key, Engine, int, bool]] = deque()
     passes: list[Pass] = []
-    crowded = 0
 
     def oldest() -> Iterator[Seen[Key]]:
-        nonlocal passes, crowded
+        nonlocal passes
         key, engine, view, last = waiting.popleft()
-        one, is_full = _pass(engine, view)
-        passes.append(one)
-        crowded += is_full
+        passes.append(_pass(engine, view))
         if last:
-            yield Seen(key, passes, crowded)
-            passes, crowded = [], 0
+            yield Seen(key, passes)
+            passes = []
 
     try:
         for key, pixels in tiles:
@@ -83,9 +83,9 @@ def _is_full(engine: Engine, busy: Sequence[Engine]) -> bool:
     return len(beside) >= engine.depth
 
 
-def _pass(engine: Engine, view: int) -> tuple[Pass, bool]:
-    """Return what an engine saw, turned back; and whether its list was full."""
+def _pass(engine: Engine, view: int) -> Pass:
+    """Return what an engine saw, turned back."""
     raw = engine.result()
     seen = raw.scores[0] > 0
     boxes = views.invert(raw.boxes[0][seen], view, (engine.tile_px, engine.tile_px))
-    return Pass(boxes, raw.scores[0][seen]), bool(seen.all())
+    return Pass(boxes, raw.scores[0][seen], float(raw.scores[0][-1]))

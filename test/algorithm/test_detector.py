@@ -293,13 +293,25 @@ def test_progress_counts_every_tile(loaded_bundle, fake_engine, memory_image, dr
     assert record.engine == "fake on nowhere" and record.precision == "exact" and record.seconds["detect"] > 0
 
 
-def test_a_full_list_is_said(loaded_bundle, fake_engine, memory_image, draw, spread_figures, caplog):
-    detector = Detector(loaded_bundle, Options(), engines=[fake_engine(top_k=4)])
-    _, record = detector.detect(memory_image(draw((128, 128), spread_figures((128, 128))), HALF_UM))
-    assert record.crowded_passes == 1
-    assert caplog.record_tuples == [
-        ("algorithm.detector", logging.WARNING, "drawn.tif: 1 pass(es) filled the network's list; figures may be lost")
-    ]
+@pytest.mark.parametrize(
+    ("top_k", "reporting_threshold", "crowded"),
+    [
+        (1, 0.5, 1),
+        (1, 0.8, 1),  # what was left out may be as good as what was kept
+        (5, 0.5, 1),
+        (5, 0.8, 0),  # full, but the fifth box, the first of the paler figure, is less than is reported
+        (100, 0.0, 0),  # room left: nothing was lost, whatever is reported
+    ],
+)
+def test_a_list_that_is_full_of_candidates_is_said(
+    with_facts, fake_engine, memory_image, draw, figure, caplog, top_k, reporting_threshold, crowded
+):
+    bundle = with_facts(reporting_threshold=reporting_threshold, threshold=0.8)
+    detector = Detector(bundle, Options(), engines=[fake_engine(top_k=top_k)])
+    _, record = detector.detect(memory_image(draw((128, 128), [figure(40, 40, 0.9), figure(90, 90, 0.6)]), HALF_UM))
+    assert record.crowded_passes == crowded
+    said = "drawn.tif: 1 pass(es) filled the network's list; candidates may be lost"
+    assert caplog.record_tuples == [("algorithm.detector", logging.WARNING, said)] * crowded
 
 
 def test_an_image_without_a_scale_is_refused(found_in, draw):
