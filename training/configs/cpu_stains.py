@@ -6,6 +6,6 @@ docs/results.md has the commands, with held_back for each.
 
 _base_ = ["cpu_further.py"]
 
-iterations = 2000
-watch_every = 2000
+iterations = 1700
+watch_every = 1700
 augment = dict(stain_factor=0.3, stain_shift=0.1)
