@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from training.model import load_checkpoint
 
@@ -41,6 +42,22 @@ def train(python, small_config) -> Callable[..., subprocess.CompletedProcess]:
 
     def run(work_dir: Path, *more: object, before: Sequence[str] = ()) -> subprocess.CompletedProcess:
         return python("-m", "training", "train", small_config, "--work-dir", work_dir, *more, before=before)
+
+    return run
+
+
+@pytest.fixture
+def resume(command, small_config) -> Callable[[Path], None]:
+    """Return a function that goes on with a run: in this process, which has what a new one would import for seconds."""
+
+    def run(work_dir: Path) -> None:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)  # as `python` does
+        try:
+            ended = command("train", small_config, "--work-dir", work_dir, "--resume")
+        finally:
+            torch.set_num_threads(before)
+        assert ended.exit_code == 0, ended.output
 
     return run
 
