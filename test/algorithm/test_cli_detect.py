@@ -81,7 +81,7 @@ def test_a_warning_stands_among_the_lines_and_not_among_the_errors(
     result = detect(save_tiff(tmp_path / "a.tif", pixels), model=model)
     assert (result.exit_code, result.stderr) == (0, "")
     _, warning, image, _ = result.stdout.splitlines()
-    assert warning.startswith("a.tif: ") and warning.endswith("filled the network's list; figures may be lost")
+    assert warning.startswith("a.tif: ") and warning.endswith("filled the network's list; candidates may be lost")
     assert image.startswith("a.tif: ")
 
 
