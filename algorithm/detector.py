@@ -166,7 +166,7 @@ class Detector:
         return found[tile.owned(found.xy, margin_px=OWNERSHIP_MARGIN_PX * max(scale))]
 
     def _crowded(self, seen: ensemble.Seen[Tile]) -> int:
-        """Return how many passes had no room for what would be reported; a list full of less has lost nothing."""
+        """Return how many passes had no room for a box that would be reported if all passes saw it alike."""
         cut_at = np.array([one.cut_at for one in seen.passes])
         return int(((cut_at > 0) & (self.bundle.facts.calibration.probability(cut_at) >= self._lowest)).sum())
 

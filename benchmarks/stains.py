@@ -1,6 +1,8 @@
 """How much the stains of slides differ, beside how much training changes them: what `augment.stain_factor` should span.
 
-python -m benchmarks.stains --data ../shared/data/mitos14 --data ../shared/data/icpr2012_train
+    python -m benchmarks.stains --data ../shared/data/mitos14 --data ../shared/data/icpr2012_train
+
+Units are those of Ruifrok and Johnston's stains, over tissue.
 """
 
 import argparse

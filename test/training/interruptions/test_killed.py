@@ -86,10 +86,10 @@ runpy.run_module("training", run_name="__main__")
 def run(tmp_path, python, small_config):
     """Return a function that trains, and dies at a moment."""
 
-    def trained(moment: str, *more: object):
+    def trained(moment: str):
         script = tmp_path / "script.py"
         script.write_text(SCRIPT.format(moment=moment))
-        return python(script, "train", small_config, "--work-dir", tmp_path / "run", *more)
+        return python(script, "train", small_config, "--work-dir", tmp_path / "run")
 
     return trained
 
