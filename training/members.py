@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from algorithm.bundle import Bundle, load_bundle
+from algorithm.bundle import Bundle, LoadedBundle, load_bundle
 from training.index import DataError, IndexedImage
 
 TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
@@ -29,6 +29,17 @@ def _of_one(joined: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
 def has_seen(training: dict[str, Any], image: IndexedImage) -> bool:
     """Return whether a network with this training saw the image's slide, or its glass under another name."""
     return not image.glasses.isdisjoint(name for key in ("slides", "glasses") for name in training.get(key, []))
+
+
+def members_without(facts: Bundle, image: IndexedImage) -> tuple[int, ...]:
+    """Return the numbers of the members that did not see an image's slide, nor its glass."""
+    return tuple(n for n, training in enumerate(training_of_members(facts)) if not has_seen(training, image))
+
+
+def with_members(bundle: LoadedBundle, members: Sequence[int]) -> LoadedBundle:
+    """Return the bundle with these of its members alone."""
+    chosen = [bundle.facts.members[number] for number in members]
+    return LoadedBundle(bundle.folder, bundle.facts.model_copy(update={"members": chosen}), bundle.hash)
 
 
 def unseen_member(path: Path, held: Sequence[IndexedImage]) -> Path:

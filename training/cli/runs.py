@@ -28,6 +28,7 @@ def train(config: Path, work_dir: Path | None, resume: bool, pretrained: Path | 
 @click.option("--bundle", type=PATH, help="What mines: a bundle ...")
 @click.option("--checkpoint", type=PATH, help="... an ema-*.pth of a run ...")
 @click.option("--crossval", type=PATH, help="... or a cross-validation's work dir: each slide by what never saw it.")
+@click.option("--out-of-fold", is_flag=True, help="Each slide by the members of the bundle that did not see it.")
 @data_option
 @slides_option
 # 0.25: arXiv 2508.19804; 15 um: twice the matching radius
@@ -41,6 +42,7 @@ def mine(
     bundle: Path | None,
     checkpoint: Path | None,
     crossval: Path | None,
+    out_of_fold: bool,
     folders: tuple[Path, ...],
     slides: str | None,
     output: Path,
@@ -49,13 +51,18 @@ def mine(
     """Run a network over DATA and keep what it wrongly takes for figures, as imposters in a new index."""
     from training.mining.command import Rules, caution
     from training.mining.command import mine as run
-    from training.mining.network import network_of_bundle, network_of_checkpoint, networks_of_crossval
+    from training.mining.network import (
+        network_of_bundle,
+        network_of_checkpoint,
+        networks_of_crossval,
+        unseen_members_of_bundle,
+    )
     from training.mining.output import summary
 
     given = [
         (path, load)
         for path, load in (
-            (bundle, network_of_bundle),
+            (bundle, unseen_members_of_bundle if out_of_fold else network_of_bundle),
             (checkpoint, network_of_checkpoint),
             (crossval, networks_of_crossval),
         )
@@ -63,6 +70,8 @@ def mine(
     ]
     if len(given) != 1:
         raise click.UsageError("give one of --bundle, --checkpoint and --crossval")
+    if out_of_fold and bundle is None:
+        raise click.UsageError("--out-of-fold chooses among the members of a --bundle; --crossval does so by itself")
     [(path, load)] = given
     network = load(path)
     mined = run(network, folders, names(slides), Rules(**rules), output, progress=progress(), warn=warn)

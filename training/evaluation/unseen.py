@@ -7,7 +7,7 @@ from algorithm.bundle import LoadedBundle
 from algorithm.detector import Detector, Options
 from training.evaluation.predictions import Predicted, predict
 from training.index import DataError, IndexedImage
-from training.members import has_seen, training_of_members
+from training.members import members_without, with_members
 
 
 def predict_unseen(
@@ -21,8 +21,7 @@ def predict_unseen(
 
     Raises DataError for slides that all members saw: there the scores are too good.
     """
-    told = training_of_members(bundle.facts)
-    chosen = [tuple(n for n, one in enumerate(told) if not has_seen(one, image)) for image in images]
+    chosen = [members_without(bundle.facts, image) for image in images]
     seen = sorted({image.slide for image, members in zip(images, chosen, strict=True) if not members})
     if seen:
         raise DataError(f"{bundle.folder} was trained on slide(s) {', '.join(seen)}; name others with --slides")
@@ -32,11 +31,6 @@ def predict_unseen(
         part = [images[number] for number in numbers]
         done = len(results)
         step = (lambda n, _, done=done: progress(done + n, len(images))) if progress else None
-        results += predict(part, Detector(_with_members(bundle, members), options), progress=step)
+        results += predict(part, Detector(with_members(bundle, members), options), progress=step)
     back = sorted(range(len(images)), key=order.__getitem__)
     return [results[number] for number in back]
-
-
-def _with_members(bundle: LoadedBundle, members: Sequence[int]) -> LoadedBundle:
-    chosen = [bundle.facts.members[number] for number in members]
-    return LoadedBundle(bundle.folder, bundle.facts.model_copy(update={"members": chosen}), bundle.hash)

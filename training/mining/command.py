@@ -12,7 +12,7 @@ from training.importers import read_folders
 from training.index import DataError, IndexedImage, check, of_slides
 from training.inspection.sheets import png
 from training.mining.figures import read_list, with_figures
-from training.mining.network import Network, OutOfFold, detect
+from training.mining.network import Miner, detect
 from training.mining.output import hardest, list_csv, ranking
 from training.mining.rule import Mined, as_indexed_images, mined_from
 from training.store import META_NAME, is_index, write_index
@@ -39,7 +39,7 @@ class Rules:
 
 
 def mine(
-    network: Network | OutOfFold,
+    network: Miner,
     data: Sequence[Path],
     slides: Sequence[str],
     rules: Rules,
@@ -73,7 +73,7 @@ def mine(
     return mined
 
 
-def _refuse_early(network: Network | OutOfFold, rules: Rules, output: Path) -> None:
+def _refuse_early(network: Miner, rules: Rules, output: Path) -> None:
     """Raise what would be for nothing after hours of work."""
     if rules.threshold < network.floor:
         raise DataError(
@@ -92,7 +92,7 @@ def _refuse_early(network: Network | OutOfFold, rules: Rules, output: Path) -> N
         )
 
 
-def _record(network: Network | OutOfFold, rules: Rules, data: Sequence[Path], slides: Sequence[str]) -> dict[str, Any]:
+def _record(network: Miner, rules: Rules, data: Sequence[Path], slides: Sequence[str]) -> dict[str, Any]:
     """Return where the index comes from."""
     return {
         "format": "mined",

@@ -17,7 +17,7 @@ from algorithm.detector import Detector, Options
 from algorithm.errors import ImageError
 from algorithm.frames import Points
 from training.index import DataError, IndexedImage
-from training.members import has_seen
+from training.members import has_seen, members_without, with_members
 from training.opening import open_picture
 
 
@@ -45,6 +45,34 @@ class Network:
     def slides_seen(self, images: Iterable[IndexedImage]) -> list[str]:
         """Return the slides that it was trained on, also under another name of their glass."""
         return sorted({image.slide for image in images if has_seen(self.training, image)})
+
+
+class UnseenMembers:
+    """A bundle each of whose slides is mined by the members that did not see it, as members of other folds."""
+
+    def __init__(self, bundle: LoadedBundle) -> None:
+        """Open no member yet: which are wanted, the images say."""
+        self.name = f"{_title(bundle)}, out of fold"
+        self.digest = sha256(f"{bundle.hash} out of fold".encode()).hexdigest()
+        self.floor = bundle.facts.score_floor
+        self._bundle = bundle
+        self._opened: dict[tuple[int, ...], Network] = {}
+
+    def of(self, image: IndexedImage) -> Network:
+        """Return the members that did not see this image, as one network. Raises DataError where all did."""
+        members = members_without(self._bundle.facts, image)
+        if not members:
+            raise DataError(f"{self.name}: all members were trained on slide {image.slide}; name others by --slides")
+        if members not in self._opened:
+            digest = sha256(f"{self._bundle.hash} {members}".encode()).hexdigest()
+            self._opened[members] = _network(with_members(self._bundle, members), digest)
+        return self._opened[members]
+
+    def slides_seen(self, images: Iterable[IndexedImage]) -> list[str]:
+        """Return no slide. Raises DataError, before anything is mined, where `of` would."""
+        for image in images:
+            self.of(image)
+        return []
 
 
 @dataclass(frozen=True)
@@ -78,12 +106,28 @@ class OutOfFold:
         return sorted({slide for image in images for slide in self.of(image).slides_seen([image])})
 
 
+Miner = Network | OutOfFold | UnseenMembers
+
+
 def network_of_bundle(folder: Path) -> Network:
     """Return the network(s) of a bundle; the score is the mean over its members and views, not calibrated."""
     bundle = load_bundle(folder)
+    return _network(bundle, bundle.hash)
+
+
+def unseen_members_of_bundle(folder: Path) -> UnseenMembers:
+    """Return a bundle's members, for each slide those that did not see it."""
+    return UnseenMembers(load_bundle(folder))
+
+
+def _network(bundle: LoadedBundle, digest: str) -> Network:
     everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
-    detector = Detector(LoadedBundle(folder, everything, bundle.hash), Options())
-    return Network(detector, f"{bundle.facts.name} {bundle.facts.version}", bundle.hash, bundle.facts.training)
+    detector = Detector(LoadedBundle(bundle.folder, everything, bundle.hash), Options())
+    return Network(detector, _title(bundle), digest, bundle.facts.training)
+
+
+def _title(bundle: LoadedBundle) -> str:
+    return f"{bundle.facts.name} {bundle.facts.version}"
 
 
 def network_of_checkpoint(path: Path) -> Network:

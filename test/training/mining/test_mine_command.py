@@ -9,6 +9,7 @@ import pytest
 from algorithm.bundle import load_bundle, write_bundle
 from algorithm.detector import Detector
 from training.importers import read_folder
+from training.mining.network import unseen_members_of_bundle
 from training.model import Facts, build_network, save_checkpoint
 from training.settings import load_settings
 from training.store import META_NAME, is_index
@@ -166,6 +167,33 @@ def test_something_has_to_mine(command, data, tmp_path):
     assert (result.exit_code, "give one of --bundle, --checkpoint and --crossval" in result.stderr) == (2, True)
     result = command("mine", "--checkpoint", tmp_path / "no.pth", "--data", data, "--output", tmp_path / "mined")
     assert (result.exit_code, "no.pth: not an EMA checkpoint" in result.stderr) == (3, True)
+
+
+def test_each_slide_is_mined_by_the_members_that_did_not_see_it(command, two_members, data, tmp_path):
+    folder = two_members([{"slides": ["H07"]}, {"slides": ["H14"]}])
+    result = command("mine", "--bundle", folder, "--data", data, "--out-of-fold", "--output", tmp_path / "mined")
+    assert result.exit_code == 0, result.output
+    assert "was trained on" not in result.stderr
+    (image,) = read_folder(tmp_path / "mined")
+    assert (image.slide, len(image.places("NMF"))) == ("H07", 2)
+    made_from = json.loads((tmp_path / "mined" / META_NAME).read_text())["made_from"]
+    assert made_from["network"] == "discs 1, out of fold"
+    networks, members = unseen_members_of_bundle(folder), load_bundle(folder).facts.members
+    of_slide = {image.slide: networks.of(image) for image in read_folder(data)}
+    assert of_slide["H07"].detector.bundle.facts.members == members[1:]
+    assert of_slide["H14"].detector.bundle.facts.members == members[:1]
+    assert of_slide["H07"].digest != of_slide["H14"].digest  # or the detections of one would be kept as the other's
+
+
+def test_slide_that_all_members_saw_is_not_mined_out_of_fold(command, two_members, data, tmp_path):
+    folder = two_members([{"slides": ["H07"]}, {"slides": ["H07", "H14"]}])
+    arguments = ["--data", data, "--out-of-fold", "--output", tmp_path / "mined"]
+    result = command("mine", "--bundle", folder, *arguments)
+    assert result.exit_code == 2
+    assert "all members were trained on slide H07; name others by --slides" in result.stderr
+    assert not list((tmp_path / "mined").glob("*"))
+    result = command("mine", "--checkpoint", tmp_path / "ema.pth", *arguments)
+    assert (result.exit_code, "of a --bundle" in result.stderr) == (2, True)
 
 
 def test_two_data_sets_that_are_one_are_refused_before_the_work(command, disc_bundle, data, tmp_path):
