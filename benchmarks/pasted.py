@@ -17,13 +17,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
 
 from algorithm.bundle import load_bundle
 from algorithm.detector import Detector, Options
 from algorithm.frames import Mpp
 from algorithm.images import Pixels, open_image
 from algorithm.images.resampling import resize
+from training.augment.pasting import fading
 from training.evaluation.predictions import predict
 from training.evaluation.scores import counts
 from training.importers import read_folder
@@ -31,7 +31,6 @@ from training.index import Annotation, IndexedImage, Label, of_slides
 
 MPP = 0.25  # um/px at which cells are pasted
 SIDE = 128  # px of a crop
-ROUND, SOFT = 60, 14  # px from the centre: where the pasted cell has faded out, and over how much
 APART = 340  # px between pasted cells, more than two of their diameters
 TISSUE = 1024  # px of a piece of tissue that is pasted into: nine cells
 
@@ -125,20 +124,13 @@ def places() -> list[tuple[int, int]]:
 
 def paste(crops: Sequence[Pixels], tissue: Pixels) -> tuple[Pixels, list[tuple[int, int]]]:
     """Return tissue with the crops faded into it, and their centres (x, y) px."""
-    canvas, share = tissue[:TISSUE, :TISSUE].copy(), fading()
+    canvas, share = tissue[:TISSUE, :TISSUE].copy(), fading(SIDE)
     centres = []
     for (x, y), crop in zip(places(), crops, strict=False):
         under = canvas[y : y + SIDE, x : x + SIDE]
         under[:] = np.rint(share * crop + (1 - share) * under).astype(np.uint8)
         centres.append((x + SIDE // 2, y + SIDE // 2))
     return canvas, centres
-
-
-def fading() -> NDArray[np.float64]:
-    """Return what part of a pixel (128, 128, 1) is the crop's: all in the middle, none at the border."""
-    offset = np.arange(SIDE) - (SIDE - 1) / 2
-    distance = np.hypot(offset[:, None], offset[None, :])
-    return np.clip((ROUND - distance) / SOFT, 0, 1)[..., None]
 
 
 def written(pixels: Pixels, centres: Sequence[tuple[int, int]], path: Path) -> IndexedImage:

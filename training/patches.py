@@ -1,8 +1,7 @@
 """Patches: what the network is trained on, cut from images at the working resolution."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,48 +11,11 @@ from torch.utils.data import Dataset
 
 from algorithm.images import Pixels
 from training.augment import Augment
+from training.augment.pasting import pasted
 from training.augment.pieces import Piece, joined, quarters, resized
-from training.index import IndexedImage
-from training.working import WorkingImages
-
-TRIES = 12  # places looked at for a patch that is cut anywhere, until one shows tissue
-ALONE_UM = 32.0  # side of the crops of AMi-Br
-TISSUE_COLOUR = 20  # glass is grey: of a stained pixel the channels differ by more than this
-TISSUE_SHARE = 0.1  # of a patch's pixels
-
-
-class Kind(StrEnum):
-    """What a patch was cut for."""
-
-    FIGURE = "figure"
-    IMPOSTER = "imposter"
-    BACKGROUND = "background"  # tissue without any annotated cell
-    ANYWHERE = "anywhere"  # tissue, with whatever cells are there
-
-
-EVERY_LABEL = {"MF": 0, "NMF": 1}
-KIND_OF_LABEL = {"MF": Kind.FIGURE, "NMF": Kind.IMPOSTER}
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A place to cut around, or anywhere in the image. image: its number; centre: (x, y) px of the image."""
-
-    image: int
-    dataset: str
-    slide: str
-    kind: Kind
-    centre: tuple[float, float] | None
-
-
-def patches_of(images: Sequence[IndexedImage]) -> list[Patch]:
-    """Return a patch for each annotation, and for each image one anywhere and one of background."""
-    found = []
-    for number, image in enumerate(images):
-        of = number, image.dataset, image.slide
-        found += [Patch(*of, kind, None) for kind in (Kind.ANYWHERE, Kind.BACKGROUND)]
-        found += [Patch(*of, KIND_OF_LABEL[cell.label], (cell.x, cell.y)) for cell in image.annotations]
-    return found
+from training.cutting import Cutter
+from training.index import DataError, IndexedImage
+from training.places import Kind, Patch, patches_of
 
 
 class PatchDataset(Dataset):
@@ -72,18 +34,24 @@ class PatchDataset(Dataset):
     ) -> None:
         self.patches = patches_of(images)
         self.metainfo = {"classes": tuple(classes)}
-        self._working = WorkingImages(images, mpp=mpp, cache_bytes=cache_bytes)
-        self._images = images
-        self._mpp = mpp
+        labels = {"MF": 0, "NMF": 1} if len(classes) > 1 else {"MF": 0}
+        self._cutter = Cutter(images, mpp=mpp, box_px=box_px, labels=labels, cache_bytes=cache_bytes)
         self._box_px = box_px
         self._patch_px = patch_px
-        self._labels = {"MF": 0, "NMF": 1} if len(classes) > 1 else {"MF": 0}
         self._augment = augment
         self._cumulative: np.ndarray | None = None
+        self._grounds: np.ndarray | None = None
 
     def mix_by(self, probabilities: np.ndarray) -> None:
-        """Say how probable each patch is, (n,), for the other three of a mosaic."""
+        """Say how probable each patch is, (n,): for the other three of a mosaic, and for the tissue to paste into."""
         self._cumulative = np.cumsum(probabilities)
+        wide = [patch.kind == Kind.ANYWHERE and self._is_wide(patch.image) for patch in self.patches]
+        self._grounds = np.cumsum(np.where(wide, probabilities, 0.0))
+        if self._augment.pasted_share and not self._grounds[-1]:
+            raise DataError(
+                f"pasted_share: no image that is drawn from is as large as a patch ({self._patch_px[0]} x "
+                f"{self._patch_px[1]} px), to paste cells into; add frames or leave it at 0"
+            )
 
     def __len__(self) -> int:
         return len(self.patches)
@@ -103,8 +71,7 @@ class PatchDataset(Dataset):
         """Return the patch with three more, drawn as the sampler draws them, each cut at its quarter's size."""
         if self._cumulative is None:
             raise ValueError("a mosaic needs the probabilities of the patches: call mix_by first")
-        drawn = np.searchsorted(self._cumulative, rng.random(3), side="right")
-        others = np.minimum(drawn, len(self.patches) - 1)  # the sum may be rounded down
+        others = _drawn(self._cumulative, rng.random(3))
         places = quarters(self._patch_px, rng)
         cut = [self._piece(n, (w, h), rng) for n, (_, _, w, h) in zip([number, *others], places, strict=True)]
         return joined(places, cut)
@@ -114,96 +81,33 @@ class PatchDataset(Dataset):
         patch, factor = self.patches[number], self._augment.draw_zoom(rng)
         extent = round(size_px[0] / factor), round(size_px[1] / factor)
         if self._augment.draw_isolated(rng):
-            return resized(self._alone(patch, extent, rng), size_px)
-        x, y, pixels = self._cut(patch, extent, self._box_px / factor, rng)
-        return resized(Piece(pixels, *self._cells(patch.image, x, y, extent, self._labels)), size_px)
+            piece = self._cutter.alone(patch, extent, rng)
+        elif self._augment.draw_pasted(rng):
+            piece = self._pasted(patch, extent, rng)
+        else:
+            piece = self._cutter.piece(patch, extent, self._box_px / factor, rng)
+        return resized(piece, size_px)
 
-    def _alone(self, patch: Patch, extent: tuple[int, int], rng: np.random.Generator) -> Piece:
-        """Return 32 um of tissue, the cell in their middle, and their reflections: as a published crop is seen."""
-        size = self._working.size(patch.image)
-        side = min(round(ALONE_UM / self._mpp), *size, *extent)
-        x, y, tissue = self._cut(patch, (side, side), side / 2, rng)
-        pixels = np.pad(tissue, ((0, extent[1] - side), (0, extent[0] - side), (0, 0)), mode="symmetric")
-        shown = [
-            (cx - x, cy - y, label)
-            for cx, cy, label in self._known(patch.image, self._labels)
-            if 0 <= cx - x < side and 0 <= cy - y < side
-        ]
-        return Piece(pixels, *self._echoed(shown, (side, side), (0, 0), extent))
+    def _pasted(self, patch: Patch, extent: tuple[int, int], rng: np.random.Generator) -> Piece:
+        """Return a cell cut out and pasted anywhere into tissue that is drawn as patches from anywhere are."""
+        if self._grounds is None:
+            raise ValueError("pasting needs the probabilities of the patches: call mix_by first")
+        ground = self.patches[_drawn(self._grounds, rng.random())]
+        tissue = self._cutter.piece(ground, extent, self._box_px, rng)
+        cell = self._cutter.cut_out(patch, extent, rng)
+        side = cell.pixels.shape[0]
+        corner = int(rng.integers(extent[0] - side + 1)), int(rng.integers(extent[1] - side + 1))
+        return pasted(tissue, cell, corner)
 
-    def _cut(
-        self, patch: Patch, extent: tuple[int, int], margin: float, rng: np.random.Generator
-    ) -> tuple[int, int, Pixels]:
-        """Return corner and pixels. What is cut at no cell is drawn again where it shows glass or a cell not wanted.
-
-        An image with nothing else, as a crop around a figure, gives its last draw: its boxes are right all the same.
-        """
-        for _ in range(TRIES if patch.centre is None else 1):
-            x, y = self._corner(patch, extent, margin, rng)
-            wanted = patch.kind != Kind.BACKGROUND or not len(self._cells(patch.image, x, y, extent, EVERY_LABEL)[1])
-            if wanted:
-                pixels = self._working.window(patch.image, x, y, extent)
-                if patch.centre is not None or shows_tissue(pixels):
-                    return x, y, pixels
-        return x, y, self._working.window(patch.image, x, y, extent)
-
-    def _corner(
-        self, patch: Patch, extent: tuple[int, int], margin: float, rng: np.random.Generator
-    ) -> tuple[int, int]:
-        """Draw where the patch begins: its cell stays inside by a margin where image and patch are large enough."""
-        corner = []
-        for axis in (0, 1):
-            last = max(0, self._working.size(patch.image)[axis] - extent[axis])
-            low, high = 0.0, float(last)
-            if patch.centre is not None:
-                centre = patch.centre[axis] * self._working.factor(patch.image)[axis]
-                inside = min(margin, extent[axis] / 2)
-                high = centre - inside
-                low = min(centre - extent[axis] + inside, high)  # the same but for rounding, of a cell in the middle
-            corner.append(int(np.clip(round(rng.uniform(low, high)), 0, last)))
-        return corner[0], corner[1]
-
-    def _cells(
-        self, number: int, x: int, y: int, extent: tuple[int, int], known: dict[str, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes (n, 4) float32 in px from (x, y) and labels (n,) of the known cells in the extent."""
-        return self._echoed(self._known(number, known), self._working.size(number), (x, y), extent)
-
-    def _known(self, number: int, known: dict[str, int]) -> list[tuple[float, float, int]]:
-        """Return (x, y, label) of the known cells of an image, working px."""
-        across, down = self._working.factor(number)
-        cells = self._images[number].annotations
-        return [(cell.x * across, cell.y * down, known[cell.label]) for cell in cells if cell.label in known]
-
-    def _echoed(
-        self,
-        cells: Sequence[tuple[float, float, int]],
-        size: tuple[int, int],
-        corner: tuple[int, int],
-        extent: tuple[int, int],
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes and labels of cells in tissue of this size that is filled up by its reflection."""
-        half = self._box_px / 2
-        boxes, labels = [], []
-        for x, y, label in cells:
-            for cx in _echoes(x, size[0], corner[0], extent[0]):
-                for cy in _echoes(y, size[1], corner[1], extent[1]):
-                    boxes.append((cx - half, cy - half, cx + half, cy + half))
-                    labels.append(label)
-        return np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64)
+    def _is_wide(self, number: int) -> bool:
+        """Return whether an image is as large as a patch, so that none of it is a reflection."""
+        width, height = self._cutter.size(number)
+        return width >= self._patch_px[0] and height >= self._patch_px[1]
 
 
-def shows_tissue(pixels: Pixels) -> bool:
-    """Return whether a patch (height, width, 3) uint8 holds enough stained pixels to learn from."""
-    few = pixels[::4, ::4]
-    return bool((np.ptp(few, axis=2) > TISSUE_COLOUR).mean() >= TISSUE_SHARE)
-
-
-def _echoes(place: float, length: int, start: int, extent: int) -> list[float]:
-    """Return where a place shows on one axis of a patch, patch px: once, and again where the image was reflected."""
-    turns = range((start + extent) // (2 * length) + 2)
-    shown = [place] + [2 * length * turn + sign * place for turn in turns for sign in (-1, 1) if turn]
-    return [at - start for at in shown if 0 <= at - start < extent]
+def _drawn(cumulative: np.ndarray, at: float | np.ndarray) -> Any:
+    """Return the number(s) drawn by numbers in [0, 1) from chances that were summed up, to whatever sum."""
+    return np.minimum(np.searchsorted(cumulative, at * cumulative[-1], side="right"), len(cumulative) - 1)
 
 
 def _sample(boxes: np.ndarray, labels: np.ndarray, pixels: Pixels) -> DetDataSample:

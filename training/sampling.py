@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from training.index import DataError
-from training.patches import Kind, Patch
+from training.places import Kind, Patch
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from algorithm.bundle import FIGURE_CLASS
 from algorithm.errors import MitosisError
 from training.augment import AugmentSettings
 from training.model import STRIDE_PX
-from training.patches import Kind
+from training.places import Kind
 
 
 class SettingsError(MitosisError):

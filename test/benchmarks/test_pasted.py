@@ -66,7 +66,7 @@ def test_pasted_cells_lie_apart_and_inside():
 
 
 def test_the_fading_is_smooth():
-    share = fading()[..., 0]
+    share = fading(SIDE)[..., 0]
     assert share[SIDE // 2, SIDE // 2] == 1
     assert share[0].max() == 0
     assert np.abs(np.diff(share[SIDE // 2])).max() < 0.1

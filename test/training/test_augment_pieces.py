@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.augment import Augment, pieces
+from training.augment import Augment, pasting, pieces
 
 
 def discs(size_px: tuple[int, int], places: list[tuple[float, float]], radius: float = 5) -> np.ndarray:
@@ -111,3 +111,23 @@ def test_mosaic_drops_a_box_whose_middle_is_outside_of_its_quarter_and_clips_non
     assert made.boxes.tolist() == [[-6, -6, 10, 10]]
     assert made.labels.tolist() == [1]
     assert pieces.joined(places, [piece((w, h), []) for _, _, w, h in places]).boxes.shape == (0, 4)
+
+
+def test_pasted_piece_keeps_its_cells_and_fades_into_the_ground():
+    ground = pieces.Piece(np.full((100, 120, 3), 100, np.uint8), around([(60, 50), (105, 90)]), np.array([7, 8]))
+    made = pasting.pasted(ground, piece((48, 48), [(24, 24), (3, 3)]), (36, 20))
+    assert made.labels.tolist() == [8, 0]  # covered: the ground's in the middle; outside: the piece's in the corner
+    assert middles(made.boxes).tolist() == [[105, 90], [60, 44]]
+    assert seen_at(made.pixels, made.boxes[1]) == pytest.approx([60, 44], abs=0.6)
+    assert (made.pixels[30:38, 55:65] == 255).all()  # its own in the middle
+    assert (made.pixels[20:68, [36, 83]] == 100).all() and (made.pixels[[20, 67], 36:84] == 100).all()
+    assert np.abs(np.diff(made.pixels[44, 36:55, 0].astype(int))).max() < 60  # no edge
+    assert (ground.pixels == 100).all()
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (72, 52)])
+def test_piece_is_pasted_up_to_the_border(corner):
+    ground = piece((120, 100), [])
+    made = pasting.pasted(ground, piece((48, 48), [(24, 24)]), corner)
+    on_the_discs(made)
+    assert made.pixels.shape == (100, 120, 3)

@@ -6,8 +6,10 @@ import training.working
 from algorithm.frames import Mpp
 from algorithm.images import open_image
 from training.augment import Augment
-from training.index import Annotation, IndexedImage
-from training.patches import Kind, PatchDataset, patches_of, shows_tissue
+from training.cutting import shows_tissue
+from training.index import Annotation, DataError, IndexedImage
+from training.patches import PatchDataset
+from training.places import Kind, patches_of
 from training.working import WorkingImages
 
 DARK = 120  # mean grey below which a pixel belongs to a disc
@@ -421,3 +423,75 @@ def test_a_cell_at_any_fraction_of_a_pixel_can_be_isolated(drawn, indexed, datas
     at = [(300 + n / 7, 250 + n / 3) for n in range(40)]
     data = dataset(indexed(drawn("H01_a", (600, 500), at)), mpp=0.3, augment=Augment(isolated_share=1.0, zoom=0.1))
     assert all(len(boxes(data[number, seed])) for number in numbers(data, Kind.FIGURE) for seed in range(4))
+
+
+# cells pasted into other tissue
+
+
+@pytest.fixture
+def pasting(drawn, indexed, dataset, tmp_path):
+    """A dark crop with a figure, and two frames of light tissue with a figure and an imposter each, all pasted."""
+    crop = indexed(drawn("c_01", (128, 128), [(64, 64)]))
+    dark = np.array(PIL.Image.open(crop.path)) // 2
+    PIL.Image.fromarray(dark).save(crop.path)
+    frames = [indexed(drawn(f"H0{n}_a", (600, 500), [(300, 250)], [(100, 100)])) for n in (1, 2)]
+
+    def of(share: float = 1.0, **changes) -> PatchDataset:
+        data = dataset(crop, *frames, patch_px=(320, 320), augment=Augment(pasted_share=share), **changes)
+        data.mix_by(np.full(len(data.patches), 1 / len(data.patches)))
+        return data
+
+    return of
+
+
+def test_a_pasted_figure_lies_in_tissue_of_a_frame_with_its_box(pasting):
+    data = pasting()
+    for number in numbers(data, Kind.FIGURE):
+        for seed in range(20):
+            item = data[number, seed]
+            assert 1 <= len(boxes(item)) <= 2  # and at most the one that the ground shows
+            assert max(darkness_at(item)) < DARK
+    (of_crop, *_) = numbers(data, Kind.FIGURE)
+    light = [(grey(data[of_crop, seed]) > 150).mean() for seed in range(20)]
+    assert min(light) > 0.7  # nothing but the round part is the crop's
+
+
+def test_pasted_figures_reach_all_of_the_patch(pasting):
+    data = pasting()
+    (of_crop, *_) = numbers(data, Kind.FIGURE)
+    at = np.array([dark_crop(data[of_crop, seed]) for seed in range(DRAWS)])
+    assert (at.min(axis=0) < 110).all() and (at.max(axis=0) > 210).all()
+
+
+def dark_crop(item: dict) -> np.ndarray:
+    """Return the middle of what is as dark as the crop, patch px."""
+    pixels = grey(item)
+    y, x = np.nonzero((pixels > 90) & (pixels < 140))
+    return np.array([np.median(x), np.median(y)])
+
+
+def test_a_pasted_imposter_looks_the_same_and_has_no_box(pasting):
+    data = pasting()
+    shown = [len(boxes(data[number, seed])) for number in numbers(data, Kind.IMPOSTER) for seed in range(DRAWS)]
+    assert min(shown) == 0 and max(shown) <= 1
+
+
+def test_pasting_happens_as_often_as_asked(pasting):
+    data = pasting(0.3)
+    (of_crop, *_) = numbers(data, Kind.FIGURE)
+    assert 0.15 < np.mean([(grey(data[of_crop, seed]) > 150).mean() > 0.5 for seed in range(120)]) < 0.45
+
+
+def test_pasted_patch_is_a_function_of_its_number_and_seed(pasting):
+    one, other = pasting(0.5), pasting(0.5)
+    for draw in ((2, 1), (5, 7), (2, 1)):
+        assert (one[draw]["inputs"] == other[draw]["inputs"]).all()
+        assert (boxes(one[draw]) == boxes(other[draw])).all()
+
+
+def test_pasting_needs_an_image_as_large_as_a_patch(drawn, indexed, dataset):
+    data = dataset(indexed(drawn("c_01", (128, 128), [(64, 64)])), augment=Augment(pasted_share=0.5))
+    with pytest.raises(ValueError, match="call mix_by first"):
+        [data[2, seed] for seed in range(20)]
+    with pytest.raises(DataError, match=r"pasted_share: no image .* as large as a patch \(160 x 160 px\)"):
+        data.mix_by(np.ones(3) / 3)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from training.index import DataError
-from training.patches import Kind, Patch
+from training.places import Kind, Patch
 from training.sampling import Hierarchy, PatchSampler, weights
 
 FIGURE, IMPOSTER, ANYWHERE = Kind.FIGURE, Kind.IMPOSTER, Kind.ANYWHERE

@@ -48,7 +48,10 @@ def test_quarter_differs_from_half_in_its_resolution_alone(configs):
 def test_everything_is_augmented_but_by_mosaic_and_macenko(path):
     augment = load_settings(path).augment.model_dump()
     off = {name for name, strength in augment.items() if not strength}
-    assert off - {"isolated_share"} == {"mosaic_share", "macenko_share"}  # isolation is for runs with crops
+    assert off - {"isolated_share", "pasted_share"} == {
+        "mosaic_share",
+        "macenko_share",
+    }  # those are for runs with crops
 
 
 def test_augmentation_that_a_config_does_not_name_is_as_in_the_base(config, configs):

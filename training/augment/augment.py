@@ -19,6 +19,10 @@ class Augment(AugmentSettings):
         """Return whether the next piece shows its cell alone, as published crops do."""
         return _happens(self.isolated_share, rng)
 
+    def draw_pasted(self, rng: np.random.Generator) -> bool:
+        """Return whether the next piece shows its cell in tissue of another image."""
+        return _happens(self.pasted_share, rng)
+
     def draw_zoom(self, rng: np.random.Generator) -> float:
         """Return how much larger the next piece is shown; larger and smaller alike."""
         return float((1 + self.zoom) ** rng.uniform(-1, 1)) if self.zoom else 1.0
@@ -26,7 +30,7 @@ class Augment(AugmentSettings):
     def __call__(self, pixels: Pixels, boxes: np.ndarray, rng: np.random.Generator) -> tuple[Pixels, np.ndarray]:
         """Return the changed patch (height, width, 3) and its boxes (n, 4), patch px.
 
-        Zoom, mosaic and isolation need more than the patch: the dataset makes them, before this.
+        Zoom, mosaic, isolation and pasting need more than the patch: the dataset makes them, before this.
         """
         if self.turn_and_flip:
             pixels, boxes = turned(pixels, boxes, rng)

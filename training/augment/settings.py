@@ -17,6 +17,9 @@ class AugmentSettings(BaseModel):
     # Patches of frames shown as a crop that was published alone is, 32 um and their reflections. Where crops hold
     # figures only, their look would say "figure"; with imposters and bare tissue that look alike it says nothing.
     isolated_share: Share = 0.0
+    # The same 32 um, round and with a soft border, in tissue of another image: tissue of a tumour of which only figures
+    # were published would say "figure" as well. Figures, imposters and bare tissue are pasted alike.
+    pasted_share: Share = 0.0
     # Factors from 1 / (1 + zoom) to 1 + zoom: um/px are right to a few percent, and nuclei of any size.
     zoom: float = Field(default=0.0, ge=0, le=0.5)
     turn_and_flip: bool = False  # tissue has no up

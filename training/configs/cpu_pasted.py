@@ -1,0 +1,8 @@
+"""As cpu_hard, with cells pasted into other tissue: only figures are published of the tumours of mf_crops.
+
+docs/results.md has the commands, with held_back for each.
+"""
+
+_base_ = ["cpu_hard.py"]
+
+augment = dict(pasted_share=0.3)
