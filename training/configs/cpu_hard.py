@@ -6,8 +6,8 @@ those of the members, with held_back for each.
 
 _base_ = ["cpu_further.py"]
 
-iterations = 1900
-watch_every = 1900
+iterations = 1600
+watch_every = 1600
 sampling = dict(
     data_set_weights={
         "mf_crops": 2.0,

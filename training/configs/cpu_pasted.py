@@ -5,4 +5,6 @@ docs/results.md has the commands, with held_back for each.
 
 _base_ = ["cpu_hard.py"]
 
+iterations = 1500
+watch_every = 1500
 augment = dict(pasted_share=0.3)
