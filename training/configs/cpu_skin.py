@@ -6,8 +6,8 @@ CPU cores; docs/results.md has the commands that make the indexes in work_dirs, 
 
 _base_ = ["cpu_pasted.py"]
 
-iterations = 3200
-watch_every = 3200
+iterations = 5400
+watch_every = 5400
 augment = dict(stain_factor=0.3, stain_shift=0.1)
 sampling = dict(
     data_set_weights={
