@@ -5,7 +5,9 @@ import pytest
 from training.settings import SettingsError, load_settings, parse_changes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CONFIGS = sorted((REPOSITORY / "training/configs").glob("*.py"))
+CONFIGS = sorted((REPOSITORY / "training/configs").glob("*.py")) + sorted(
+    (REPOSITORY / "training/configs/earlier").glob("*.py")
+)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 docs/results.md has the commands that make the indexes in work_dirs.
 """
 
-_base_ = ["cpu_half.py"]
+_base_ = ["../cpu_half.py"]
 
 iterations = 2600
 learning_rate = 5e-4  # half of a run from scratch: the weights know what a figure is, and have new domains to learn
