@@ -1,6 +1,6 @@
 """Going on from bundle 0.3 with the imposters that it still finds in what it was trained on, on two CPU cores.
 
-docs/results.md has the commands that make the indexes in work_dirs.
+docs/results-before.md has the commands that make the indexes in work_dirs.
 """
 
 _base_ = ["cpu_widen.py"]

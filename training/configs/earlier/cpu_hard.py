@@ -1,6 +1,6 @@
 """As cpu_further, with imposters found out of fold: what members took for figures on slides that they had not seen.
 
-On its own slides a network finds few. docs/results.md has the commands that make the indexes in work_dirs, and
+On its own slides a network finds few. docs/results-before.md has the commands that make the indexes in work_dirs, and
 those of the members, with held_back for each.
 """
 

@@ -1,6 +1,6 @@
 """As cpu_hard, with cells pasted into other tissue: only figures are published of the tumours of mf_crops.
 
-docs/results.md has the commands, with held_back for each.
+docs/results-before.md has the commands, with held_back for each.
 """
 
 _base_ = ["cpu_hard.py"]

@@ -1,6 +1,6 @@
 """Going on from bundle 0.2 with other tumours, species and scanners, and with mined imposters, on two CPU cores.
 
-docs/results.md has the commands that make the indexes in work_dirs.
+docs/results-before.md has the commands that make the indexes in work_dirs.
 """
 
 _base_ = ["../cpu_half.py"]
