@@ -21,6 +21,7 @@ CHANGES = {
     "rtmdet_tiny": {"model"},
     "two_classes": {"classes", "model"},  # as many outputs as classes
 }
+OF_MEMBERS = {"members_unmined": {"data", "sampling"}}  # weights may name sets that are there alone
 
 
 @pytest.fixture
@@ -29,13 +30,23 @@ def folder(configs) -> Path:
 
 
 def test_every_ablation_is_known_here(folder):
-    assert {path.stem for path in folder.glob("*.py")} == {"base", *CHANGES}
+    assert {path.stem for path in folder.glob("*.py")} == {"base", *CHANGES, "members", *OF_MEMBERS}
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_an_ablation_changes_one_thing(folder, name):
-    base, changed = (load_settings(folder / f"{one}.py").model_dump() for one in ("base", name))
-    assert {key for key in base if base[key] != changed[key]} == CHANGES[name]
+@pytest.mark.parametrize(
+    ("parent", "name", "changes"),
+    [("base", *pair) for pair in CHANGES.items()] + [("members", *pair) for pair in OF_MEMBERS.items()],
+)
+def test_an_ablation_changes_one_thing(folder, parent, name, changes):
+    base, changed = (load_settings(folder / f"{one}.py").model_dump() for one in (parent, name))
+    assert {key for key in base if base[key] != changed[key]} == changes
+
+
+def test_an_ablation_without_mined_imposters_keeps_all_other_weights(folder):
+    weights, without = (
+        load_settings(folder / f"{one}.py").sampling.data_set_weights for one in ("members", "members_unmined")
+    )
+    assert without == {name: weight for name, weight in weights.items() if not name.endswith("-mined")}
 
 
 @pytest.mark.parametrize("name", ["rtmdet_tiny", "rtmdet_m"])
