@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import cv2
 import torch
@@ -51,7 +52,8 @@ def make_runner(
         launcher="pytorch" if processes.count() > 1 else "none",
         load_from=str(resumed) if resumed else None,
         resume=resumed is not None,
-        experiment_name=work_dir.name,
+        # mmengine keeps runs apart by this name and the second that they began in
+        experiment_name=f"{work_dir.name}-{uuid4().hex}",
     )
 
 
