@@ -22,12 +22,18 @@ class Hierarchy:
 
     balanced: False draws all patches of a kind alike, whatever set and slide they are of (for the ablation).
     data_set_power: a data set counts by its number of patches to this power; 0: all alike, 1: by size.
-    data_set_weights: factors on top, by the name of the data set; 1 where none is given.
+    data_set_weights: factors on top, by the name of the data set; 1 where none is given. {kind: factor} in the place of
+    one number weighs its kinds apart: a mined set holds imposters, and the figures of its images once more.
     """
 
     balanced: bool = True
     data_set_power: float = 0.0
-    data_set_weights: Mapping[str, float] = field(default_factory=dict)
+    data_set_weights: Mapping[str, float | Mapping[Kind, float]] = field(default_factory=dict)
+
+    def factor(self, kind: Kind, dataset: str) -> float:
+        """Return how much a data set's patches of a kind weigh, beside its size."""
+        given = self.data_set_weights.get(dataset, 1.0)
+        return given.get(kind, 1.0) if isinstance(given, Mapping) else given
 
 
 def weights(
@@ -47,7 +53,7 @@ def weights(
     of_slide = Counter((p.kind, p.dataset, p.slide) for p in patches)
     slides = Counter((kind, dataset) for kind, dataset, _ in of_slide)
     factor = {
-        (kind, dataset): hierarchy.data_set_weights.get(dataset, 1.0) * count**hierarchy.data_set_power
+        (kind, dataset): hierarchy.factor(kind, dataset) * count**hierarchy.data_set_power
         for (kind, dataset), count in of_set.items()
     }
     total = Counter()

@@ -15,6 +15,8 @@ from training.augment import AugmentSettings
 from training.model import STRIDE_PX
 from training.places import Kind
 
+Weight = Annotated[float, Field(ge=0)]
+
 
 class SettingsError(MitosisError):
     """A config cannot be used."""
@@ -27,7 +29,7 @@ class SamplingSettings(BaseModel):
 
     balanced: bool
     data_set_power: float = Field(ge=0, le=1)
-    data_set_weights: dict[str, Annotated[float, Field(ge=0)]]
+    data_set_weights: dict[str, Weight | dict[Kind, Weight]]
 
 
 class Warmup(BaseModel):

@@ -93,6 +93,14 @@ def test_data_sets_may_be_weighted_by_name():
     assert sets[IMPOSTER, "big"] == pytest.approx(0.3)  # the only one: its factor is nobody's gain
 
 
+def test_the_kinds_of_a_data_set_may_be_weighted_apart():
+    given = Hierarchy(data_set_weights={"big": {FIGURE: 0.0}, "none": {"anywhere": 2.0}})
+    sets = marginal(SETS, weights(SETS, SHARES, given), lambda patch: (patch.kind, patch.dataset))
+    assert sets[FIGURE, "big"] == 0
+    assert sets[FIGURE, "small"] == pytest.approx(0.5)
+    assert sets[IMPOSTER, "big"] == pytest.approx(0.3)  # 1 where no factor is given
+
+
 def test_a_data_set_of_weight_zero_is_never_drawn():
     chances = weights(SETS, {FIGURE: 1.0}, Hierarchy(data_set_weights={"big": 0.0}))
     assert marginal(SETS, chances, lambda patch: patch.dataset) == pytest.approx({"big": 0, "small": 1, "none": 0})

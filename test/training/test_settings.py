@@ -84,6 +84,8 @@ def test_two_classes_make_a_network_of_two(config):
         ("augment = dict(saturation=1.5)", "augment.saturation: Input should be less than 1"),
         ("shares = dict(figures=1.0)", "shares.figures.*'figure', 'imposter', 'background' or 'anywhere'"),
         ("shares = dict(figure=-1.0)", "shares.figure: Input should be greater than or equal to 0"),
+        ("sampling = dict(data_set_weights=dict(a=dict(imposters=1.0)))", "data_set_weights.a.*'figure', 'imposter'"),
+        ("sampling = dict(data_set_weights=dict(a=-1.0))", "data_set_weights.a.*greater than or equal to 0"),
         ("ema_momentums = []", "ema_momentums: List should have at least 1 item"),
         ("classes = 3", "classes: Input should be less than or equal to 2"),
         ("patch_px = (160, 100)", r"patch_px \(160, 100\) is not in multiples of 32"),
@@ -127,6 +129,16 @@ def test_changes_of_the_command_line_are_laid_over_the_config(config):
     assert (settings.augment.value, settings.augment.hue_deg) == (0.2, 12.0)
     assert (settings.seed, settings.held_back, settings.licence) == (7, ["H03"], "MIT")
     assert settings.patch_px == (96, 64)
+
+
+def test_a_data_set_may_be_weighted_by_kind(config):
+    settings = load_settings(config("sampling = dict(data_set_weights=dict(mined=dict(figure=0), crops=2))"))
+    assert settings.sampling.data_set_weights == {"mined": {"figure": 0.0}, "crops": 2.0}
+    assert read_settings_again(settings) == settings
+
+
+def read_settings_again(settings):
+    return type(settings)(**settings.model_dump(mode="json"))
 
 
 def test_values_are_literals_else_text():
