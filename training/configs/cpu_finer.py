@@ -1,0 +1,10 @@
+"""The members of bundle 0.8 at 0.375 um/px instead of 0.5: an hour and a half for all three on two CPU cores.
+
+Patches have as many pixels and show 48 um. docs/results.md says what came of it, beside a run that stayed at 0.5.
+"""
+
+_base_ = ["cpu_members.py"]
+
+mpp = 0.375
+iterations = 4200
+watch_every = 4200  # once, at the end
