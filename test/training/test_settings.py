@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from algorithm.bundle import PROJECT_FOLDER, load_bundle
 from training.settings import SettingsError, load_settings, parse_changes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,6 +66,10 @@ def test_config_changes_only_what_it_says(config, configs):
     mine, parent = load_settings(config("iterations = 300")), load_settings(configs / "cpu_half.py")
     assert mine.iterations == 300
     assert mine.model_copy(update={"iterations": parent.iterations}) == parent
+
+
+def test_released_weights_go_on_at_the_scale_that_they_learned(configs):
+    assert load_settings(configs / "cpu_tune.py").mpp == load_bundle(PROJECT_FOLDER).facts.mpp
 
 
 def test_two_classes_make_a_network_of_two(config):
