@@ -2,9 +2,9 @@
 
     python -m benchmarks.together --bundle model --bundle work_dirs/other --data ../shared/data/mitos14 --slides H05,H07
 
-A row for each bundle and one for all of them: their raw scores averaged as a bundle that held all would do, the first
-one's calibration and threshold for all. That row says what an ensemble does on slides that none of it knows; bundles
-may differ in resolution and tile size.
+A row for each bundle and one for all of them, with the calibration and threshold of the first for every row. Together,
+each bundle counts the same: the raw scores that they report for an image are averaged. That row says what an ensemble
+does on slides that none of it knows; bundles may differ in resolution and tile size.
 """
 
 import argparse

@@ -142,6 +142,14 @@ def test_a_data_set_may_be_weighted_by_kind(config):
     assert read_settings_again(settings) == settings
 
 
+def test_kinds_replace_a_number_of_the_config_below_only_by_name(config, configs):
+    line = "sampling = dict(data_set_weights=dict(mf_crops=dict({}figure=0)))"
+    with pytest.raises(SettingsError, match="_delete_"):
+        load_settings(config(line.format(""), parent="cpu_members"))
+    settings = load_settings(config(line.format("_delete_=True, "), parent="cpu_members"))
+    assert settings.sampling.data_set_weights["mf_crops"] == {"figure": 0.0}
+
+
 def read_settings_again(settings):
     return type(settings)(**settings.model_dump(mode="json"))
 
