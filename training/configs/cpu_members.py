@@ -1,8 +1,8 @@
 """How the three members of bundle 0.8 went on from bundle 0.7, side by side on two CPU cores in an hour and a half.
 
 Each leaves out other slides (held_back), so that every slide of MITOS-ATYPIA-14, and A03 and A04, is judged by one
-that never saw it. docs/results-before.md has the commands, also those that make the indexes in work_dirs and the one that
-brings bundle 0.7 back; earlier/ has the steps before.
+that never saw it. docs/results-before.md has the commands, also those that make the indexes in work_dirs and the one
+that brings bundle 0.7 back; earlier/ has the steps before.
 """
 
 _base_ = ["cpu_half.py"]
