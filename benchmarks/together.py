@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from algorithm.bundle import LoadedBundle, load_bundle
+from algorithm.bundle import load_bundle
 from algorithm.detector import Options
 from algorithm.frames import Mpp
 from algorithm.fusion import Found, average
@@ -24,6 +24,7 @@ from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, coun
 from training.evaluation.unseen import predict_unseen
 from training.importers import read_folders
 from training.index import of_slides
+from training.members import to_the_floor
 
 IN_UM = Mpp(1, 1)  # predictions lie in um already
 
@@ -46,12 +47,6 @@ def main() -> None:
     for name, predicted in zip([*names, "together"], [*said, together(said, facts.fusion_radius_um)], strict=True):
         calibrated = [with_probability(image, facts.calibration) for image in predicted]
         print(f"| {name} | {' | '.join(row(calibrated, facts.threshold))} |", flush=True)
-
-
-def to_the_floor(bundle: LoadedBundle) -> LoadedBundle:
-    """Return the bundle reporting everything down to the networks' floor: an average wants the faint ones, too."""
-    facts = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
-    return LoadedBundle(bundle.folder, facts, bundle.hash)
 
 
 def together(said: Sequence[Sequence[Predicted]], radius_um: float) -> list[Predicted]:

@@ -42,6 +42,12 @@ def with_members(bundle: LoadedBundle, members: Sequence[int]) -> LoadedBundle:
     return LoadedBundle(bundle.folder, bundle.facts.model_copy(update={"members": chosen}), bundle.hash)
 
 
+def to_the_floor(bundle: LoadedBundle) -> LoadedBundle:
+    """Return the bundle reporting all that its networks do: the faint ones belong to a calibration and to a mean."""
+    facts = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
+    return LoadedBundle(bundle.folder, facts, bundle.hash)
+
+
 def unseen_member(path: Path, held: Sequence[IndexedImage]) -> Path:
     """Return weights to begin from that saw none of the held-back images.
 

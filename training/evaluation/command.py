@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from algorithm.atomic import write_bytes
-from algorithm.bundle import LoadedBundle, load_bundle, write_bundle
+from algorithm.bundle import load_bundle, write_bundle
 from algorithm.detector import Detector, Options
 from algorithm.errors import OutputError
 from training.evaluation.calibration import Fit, fit
@@ -16,6 +16,7 @@ from training.evaluation.report import report
 from training.evaluation.unseen import predict_unseen
 from training.importers import read_folders
 from training.index import IndexedImage, of_slides
+from training.members import to_the_floor
 
 Progress = Callable[[int, int], None]
 
@@ -64,9 +65,7 @@ def calibrate_bundle(folder: Path, data: Sequence[Path], slides: Sequence[str], 
     """
     bundle = load_bundle(folder)
     images = _images(data, slides)
-    # everything down to the networks' floor: the tail belongs to the calibration
-    everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
-    predicted = predict_unseen(LoadedBundle(folder, everything, bundle.hash), images, Options(), progress=progress)
+    predicted = predict_unseen(to_the_floor(bundle), images, Options(), progress=progress)
     names = ", ".join(sorted({image.slide for image in images}))
     sets = ", ".join(sorted({image.dataset for image in images}))
     by = "" if len(bundle.facts.members) == 1 else ", each by the members that did not see it"
