@@ -13,7 +13,7 @@ SETTLED = 0.05  # part of the budget in which nothing is given up: first tiles w
 
 
 class Budget:
-    """Asked before each tile how many members and views it gets; told of each tile when it is done.
+    """Asked before each tile (or sheet of candidates) how many members and views it gets; told of each that is done.
 
     What was given up stays given up. seconds: from here on; clock: a monotonic one, for tests.
     """
@@ -24,10 +24,15 @@ class Budget:
         self._began = clock()
         self._members = self._views = self._tiles_left = 0
         self._passes = 0
+        self._what = "tile"
 
-    def begin(self, *, tiles: int, members: int, views: int) -> None:
-        """Say what the whole work is. An image read and a model loaded before count against the time."""
-        self._members, self._views, self._tiles_left = members, views, tiles
+    def begin(self, what: str, number: int, *, members: int, views: int) -> None:
+        """Say what the work is from here on: so many tiles or sheets.
+
+        An image read and a model loaded before count against the time, and so does what was begun before.
+        """
+        self._what, self._tiles_left = what, number
+        self._members, self._views = members, views
         self._passes, self._since = 0, self._clock()
 
     def done(self, passes: int) -> None:
@@ -40,7 +45,7 @@ class Budget:
         left = self.seconds - (now - self._began)
         tiles, self._tiles_left = self._tiles_left, self._tiles_left - 1
         if left <= 0:
-            self._give_up(0, 0, f"{tiles} tile(s) are not looked at")
+            self._give_up(0, 0, f"{tiles} {self._what}(s) are not looked at")
         elif self._passes and now - self._began >= SETTLED * self.seconds:
             affordable = left / ((now - self._since) / self._passes) / tiles
             while self._members * self._views > max(1.0, affordable):

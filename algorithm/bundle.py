@@ -56,6 +56,13 @@ class Calibration(Strict):
         return np.asarray(expit(self.slope * logit(score) + self.intercept))
 
 
+class Screen(Strict):
+    """How `screen` looks again: at candidates from this raw score on, each in the middle of a cell of this many px."""
+
+    from_score: Probability
+    cell_px: int = Field(ge=32)
+
+
 class Bundle(Strict):
     """What a bundle says of itself. Lengths in px are at the bundle's mpp; thresholds are probabilities."""
 
@@ -73,7 +80,8 @@ class Bundle(Strict):
     score_floor: Probability
     top_k: int = Field(ge=1)
     fusion_radius_um: float = Field(gt=0)
-    ensemble: Literal["full"]
+    ensemble: Literal["full", "screen"]
+    screen: Screen | None = None  # needed where the ensemble is `screen`
     views: list[Annotated[int, Field(ge=0, le=7)]] = Field(min_length=1)
     threshold: Probability
     reporting_threshold: Probability
@@ -92,6 +100,12 @@ class Bundle(Strict):
             raise ValueError(f"overlap_px {self.overlap_px} is less than two boxes of {self.box_um} um")
         if self.overlap_px >= self.tile_px:
             raise ValueError(f"overlap_px {self.overlap_px} does not fit tile_px {self.tile_px}")
+        if self.ensemble == "screen" and self.screen is None:
+            raise ValueError("ensemble is screen, but there is nothing under screen")
+        if self.screen and not 2 * self.box_um / self.mpp <= self.screen.cell_px <= self.tile_px:
+            raise ValueError(
+                f"screen.cell_px {self.screen.cell_px} is not between two boxes of {self.box_um} um and a tile"
+            )
         if self.reporting_threshold > self.threshold:
             raise ValueError("reporting_threshold is above threshold")
         if self.classes[0] != FIGURE_CLASS:
@@ -158,7 +172,10 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
 def write_bundle(folder: Path, facts: Bundle) -> None:
     """Write bundle.yaml, keys in the order of the schema, under a temporary name first. Raises OutputError."""
     part = folder / (BUNDLE_FILE + ".part")
-    text = yaml.safe_dump(facts.model_dump(mode="json"), sort_keys=False, width=110, allow_unicode=True)
+    told = facts.model_dump(mode="json")
+    if told["screen"] is None:
+        del told["screen"]  # so that programs from before it read bundles that do without
+    text = yaml.safe_dump(told, sort_keys=False, width=110, allow_unicode=True)
     try:
         part.write_text(text)
         part.replace(folder / BUNDLE_FILE)

@@ -31,8 +31,15 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every command with a detector takes."""
     options = [
         click.option("--model", type=FOLDER, help="Bundle; default /opt/ml/model when it holds one, else ./model."),
+        click.option(
+            "--ensemble",
+            type=click.Choice(["full", "screen"]),
+            help="All members and views for every tile, or for candidates only; default the bundle's.",
+        ),
         click.option("--members", type=click.IntRange(min=1), help="Use the first N members of the bundle."),
-        click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile; default the bundle's."),
+        click.option(
+            "--views", type=click.IntRange(1, 8), help="Flips and turns of what each sees; default the bundle's."
+        ),
         click.option("--threshold", type=FiniteRange(0, 1), help="Probability from which on it is a figure."),
         click.option("--engine", type=click.Choice(ENGINES), help="Default: the first of these that can run here."),
         click.option("--precision", type=click.Choice(["f32", "bf16", "f16"]), help="Default: the engine's fastest."),
@@ -50,7 +57,7 @@ budget_option = click.option(
     type=FiniteRange(min=1),
     default=960,
     show_default=True,
-    help="Seconds for a case; when they are short, views are given up, then members, then tiles.",
+    help="Seconds for a case; when they are short, views are given up, then members, then tiles and sheets.",
 )
 
 
@@ -136,6 +143,8 @@ def info(model: Path | None) -> None:
     click.echo(f"bundle     {facts.name} {facts.version} in {bundle.folder}")
     click.echo(f"hash       sha256 {bundle.hash}")
     click.echo(f"members    {', '.join(member.file for member in facts.members)}; views {facts.views}")
+    again = f"; candidates from raw score {facts.screen.from_score} on again" if facts.screen else ""
+    click.echo(f"ensemble   {facts.ensemble}{again}")
     click.echo(f"scale      {facts.mpp} um/px, tiles of {facts.tile_px} px")
     click.echo(f"threshold  {facts.threshold:.3f}; candidates from {facts.reporting_threshold:.3f} on")
     click.echo(f"licence    {facts.licence}")

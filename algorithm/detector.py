@@ -1,10 +1,10 @@
-"""The one straight path: image -> tiles -> passes -> fusion -> Detections."""
+"""The one straight path: image -> tiles -> passes -> fusion (-> candidates -> sheets -> passes) -> Detections."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -15,23 +15,31 @@ from algorithm.detections import Detections
 from algorithm.engines import Engine, FallbackEngine, open_engine
 from algorithm.engines.cpus import usable_cpus
 from algorithm.errors import ImageError, MitosisError
-from algorithm.frames import Mpp, Scale, tile_to_image
+from algorithm.frames import Mpp, Scale, resampled_scale, resampled_size, tile_to_image, whole_scale
 from algorithm.fusion import Found, average, strongest
 from algorithm.images import Image, Pixels
 from algorithm.prefetch import ahead
 from algorithm.record import RunRecord
-from algorithm.tiles import Grid, Tile
+from algorithm.screen import SecondLook
+from algorithm.sheets import Layout, filled_up
+from algorithm.tiles import Grid, Tile, Window
+from algorithm.work import Progress, Work
 
 log = logging.getLogger(__name__)
 
 OWNERSHIP_MARGIN_PX = 4  # tile px; two tiles place one figure a few px apart, fusion joins what both keep
-Progress = Callable[[int, int], None]  # tiles done, tiles in all
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a caller may change of a bundle. None takes the bundle's own; threshold is a probability."""
+    """What a caller may change of a bundle. None takes the bundle's own; threshold is a probability.
 
+    ensemble: `full` shows every tile to every member in every view; `screen` shows them candidates only, which the
+    first member finds in one view.
+    """
+
+    ensemble: Literal["full", "screen"] | None = None
     members: int | None = None
     views: int | None = None
     threshold: float | None = None
@@ -47,7 +55,8 @@ class Detector:
     def __init__(self, bundle: LoadedBundle, options: Options, *, engines: Sequence[Engine] | None = None) -> None:
         """Open an engine for each member; `engines` replaces them, for tests and for checkpoints in training.
 
-        Raises MitosisError when more members are asked for than there are, EngineError when none can run.
+        Raises MitosisError for what the bundle does not have (members, settings of `screen`), EngineError when no
+        engine can run.
         """
         facts = bundle.facts
         self.bundle = bundle
@@ -55,6 +64,9 @@ class Detector:
         self.views = facts.views if options.views is None else list(range(options.views))
         self.threshold = facts.threshold if options.threshold is None else options.threshold
         self._lowest = min(facts.reporting_threshold, self.threshold)  # probability of the faintest candidate
+        self.ensemble = options.ensemble or facts.ensemble
+        if self.ensemble == "screen" and facts.screen is None:
+            raise MitosisError(f"the bundle in {bundle.folder} has no settings for the ensemble `screen`; use `full`")
         members = options.members or len(facts.members)
         if members > len(facts.members):
             raise MitosisError(f"{members} members asked for, the bundle in {bundle.folder} has {len(facts.members)}")
@@ -80,41 +92,84 @@ class Detector:
         mpp = image.mpp
         if mpp is None:
             raise ImageError(f"{image.path}: no pixel size in the file; pass --mpp, as in --mpp 0.25")
-        record = self._record(image)
-        with record.stage("detect"):
+        work = Work(self._record(image), budget, progress)
+        with work.record.stage("detect"):
             scale = self._scale(mpp)
-            grid = self._grid(image.size, scale)
-            parts = []
-            whole_plan = len(self.engines) * len(self.views) * len(grid)
-            if budget:
-                budget.begin(tiles=len(grid), members=len(self.engines), views=len(self.views))
-            # closed here whatever happens: no thread may read on in an image that its owner closes
-            with (
-                closing(self._read_ahead(image, grid, scale)) as tiles,
-                closing(self._passes(record.timed("pixels", tiles), budget)) as passes,
-            ):
-                for seen in passes:
-                    with record.stage("fusion"):
-                        parts.append(self._fused(seen, scale, mpp))
-                    record.crowded_passes += self._crowded(seen)
-                    record.tiles += 1
-                    record.passes += len(seen.passes)
-                    if budget:
-                        budget.done(len(seen.passes))
-                    if progress:
-                        progress(record.tiles, len(grid))
-            record.passes_given_up = whole_plan - record.passes
-            self._note_engines(record)
-            with record.stage("fusion"):
-                found = strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
+            found = self._over_tiles(image, scale, mpp, work)
+            if self.ensemble == "screen":
+                found = self._over_candidates(found, image, scale, mpp, work)
+            self._note_engines(work.record)
             detections = self._detections(found, image, mpp)
-        if record.crowded_passes:
+        if work.record.crowded_passes:
             log.warning(
                 "%s: %d pass(es) filled the network's list; candidates may be lost",
                 image.path.name,
-                record.crowded_passes,
+                work.record.crowded_passes,
             )
-        return detections, record
+        return detections, work.record
+
+    def _over_tiles(self, image: Image, scale: Scale, mpp: Mpp, work: Work) -> Found:
+        """Return what is seen in all tiles: by all members and views, or by the first alone where it screens."""
+        grid = self._grid(image.size, scale)
+        screening = self.ensemble == "screen"
+        engines, views = (self.engines[:1], [0]) if screening else (self.engines, self.views)
+        parts = []
+        work.begin("tile", len(grid), members=len(engines), views=len(views))
+        tiles = ahead(lambda tile: self._read(image, tile, scale, self.bundle.facts.tile_px), grid)
+        with closing(self._passes(tiles, engines, views, work)) as passes:
+            for seen in passes:
+                with work.record.stage("fusion"):
+                    parts.append(self._fused(seen, scale, mpp))
+                work.record.tiles += 1
+        with work.record.stage("fusion"):
+            return strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
+
+    def _over_candidates(self, found: Found, image: Image, scale: Scale, mpp: Mpp, work: Work) -> Found:
+        """Return what all members and views say of the candidates among what was found."""
+        facts = self.bundle.facts
+        if facts.screen is None:
+            raise AssertionError("checked when the detector was made")
+        look = SecondLook(
+            found[found.score >= facts.screen.from_score],
+            size=image.size,
+            scale=scale,
+            mpp=mpp,
+            layout=Layout(facts.tile_px, facts.screen.cell_px),
+            chosen_views=self.views,
+            radius_um=facts.fusion_radius_um,
+        )
+        work.begin("sheet", len(look), members=len(self.engines), views=1)
+        sheets = look.sheets(lambda window: self._read(image, window, look.scale, look.layout.cell_px))
+        with closing(self._passes(sheets, self.engines, [0], work)) as passes:
+            for seen in passes:
+                with work.record.stage("fusion"):
+                    for one in seen.passes:
+                        look.note(seen.key, one)
+                work.record.sheets += 1
+        with work.record.stage("fusion"):
+            return strongest(look.found(), radius_um=facts.fusion_radius_um, mpp=mpp)
+
+    def _passes(
+        self,
+        pictures: Generator[tuple[Key, Pixels], None, None],
+        engines: Sequence[Engine],
+        views: Sequence[int],
+        work: Work,
+    ) -> Generator[ensemble.Seen[Key], None, None]:
+        """Yield what the engines see of each tile or sheet, and keep count."""
+        # closed here whatever happens: no thread may read on in an image that its owner closes
+        with (
+            closing(pictures),
+            closing(
+                ensemble.full(
+                    work.record.timed("pixels", pictures), engines=engines, chosen_views=views, allowed=work.allowed
+                )
+            ) as passes,
+        ):
+            for seen in passes:
+                work.record.crowded_passes += self._crowded(seen)
+                yield seen
+                work.done(len(seen.passes))
 
     def _scale(self, mpp: Mpp) -> Scale:
         """Return image px to one tile px; 1 where the image is within the bundle's tolerance."""
@@ -122,9 +177,7 @@ class Detector:
         ratios = Scale(facts.mpp / mpp.x, facts.mpp / mpp.y)
         if all(abs(1 / ratio - 1) <= facts.mpp_tolerance for ratio in ratios):
             return Scale(1.0, 1.0)
-        # a tile covers a whole number of image px, so that its corner and its scale are exact
-        tile_px = facts.tile_px
-        return Scale(*(max(1, round(tile_px * ratio)) / tile_px for ratio in ratios))
+        return whole_scale(ratios, facts.tile_px)
 
     def _grid(self, size: tuple[int, int], scale: Scale) -> Grid:
         facts = self.bundle.facts
@@ -135,26 +188,17 @@ class Detector:
         """Yield the image's tiles as the engines get them, row by row; for those who measure an engine alone."""
         scale = self._scale(image.mpp or Mpp(self.bundle.facts.mpp, self.bundle.facts.mpp))
         for tile in self._grid(image.size, scale):
-            yield self._read(image, tile, scale)
+            yield self._read(image, tile, scale, self.bundle.facts.tile_px)
 
-    def _read_ahead(self, image: Image, grid: Grid, scale: Scale) -> Generator[tuple[Tile, Pixels], None, None]:
-        return ahead(lambda tile: self._read(image, tile, scale), grid)
-
-    def _passes(
-        self, tiles: Iterable[tuple[Tile, Pixels]], budget: Budget | None
-    ) -> Generator[ensemble.Seen[Tile], None, None]:
-        allowed = budget.allowed if budget else None
-        return ensemble.full(tiles, engines=self.engines, chosen_views=self.views, allowed=allowed)
-
-    def _read(self, image: Image, tile: Tile, scale: Scale) -> Pixels:
-        out = resampled_size(tile, scale)
-        return filled_up(image.read(tile.x, tile.y, tile.width, tile.height, out=out), self.bundle.facts.tile_px)
+    def _read(self, image: Image, window: Window, scale: Scale, side_px: int) -> Pixels:
+        """Return a window of the image as a square (side_px, side_px, 3), filled up where the image ends."""
+        out = resampled_size(window.size, scale)
+        return filled_up(image.read(window.x, window.y, window.width, window.height, out=out), side_px)
 
     def _fused(self, seen: ensemble.Seen[Tile], scale: Scale, mpp: Mpp) -> Found:
         """Return what all passes over a tile agree on, in image px, where the tile owns it."""
         radius_um, tile = self.bundle.facts.fusion_radius_um, seen.key
-        width, height = resampled_size(tile, scale)
-        own_scale = Scale(tile.width / width, tile.height / height)  # the size was rounded where the image ends early
+        own_scale = resampled_scale(tile.size, scale)
         passes = []
         for one in seen.passes:
             boxes = tile_to_image(one.boxes, origin_px=(tile.x, tile.y), scale=own_scale)
@@ -165,7 +209,7 @@ class Detector:
         found = average(passes, radius_um=radius_um, mpp=mpp)
         return found[tile.owned(found.xy, margin_px=OWNERSHIP_MARGIN_PX * max(scale))]
 
-    def _crowded(self, seen: ensemble.Seen[Tile]) -> int:
+    def _crowded(self, seen: ensemble.Seen[Key]) -> int:
         """Return how many passes had no room for a box that would be reported if all passes saw it alike."""
         cut_at = np.array([one.cut_at for one in seen.passes])
         return int(((cut_at > 0) & (self.bundle.facts.calibration.probability(cut_at) >= self._lowest)).sum())
@@ -208,6 +252,8 @@ class Detector:
         return {
             "engine": self._options.engine or "the first that can run",
             "threads": self._options.threads or usable_cpus(),
+            "ensemble": self.ensemble,
+            "screen": facts.screen.model_dump() if facts.screen and self.ensemble == "screen" else None,
             "tile_px": facts.tile_px,
             "overlap_px": facts.overlap_px,
             "working_mpp": facts.mpp,
@@ -225,19 +271,3 @@ class Detector:
             if isinstance(engine, FallbackEngine):
                 record.engine_failures.extend(engine.failures)
                 engine.failures.clear()
-
-
-def resampled_size(tile: Tile, scale: Scale) -> tuple[int, int]:
-    """Return (width, height), tile px, that a tile is read as: smaller than the network's where the image is."""
-    return max(1, round(tile.width / scale.x)), max(1, round(tile.height / scale.y))
-
-
-def filled_up(pixels: Pixels, tile_px: int) -> Pixels:
-    """Return pixels (h, w, 3) as (tile_px, tile_px, 3), continued by reflection to the right and downwards.
-
-    White would do harm: the network averages over the whole tile.
-    """
-    missing = tile_px - pixels.shape[0], tile_px - pixels.shape[1]
-    if missing == (0, 0):
-        return pixels
-    return np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")

@@ -43,6 +43,25 @@ def tile_to_image(boxes: Boxes, *, origin_px: tuple[int, int], scale: Scale) -> 
     return np.asarray(boxes.astype(np.float64) * factors + shift, np.float32)
 
 
+def whole_scale(scale: Scale, side_px: int) -> Scale:
+    """Return the scale next to this one at which a square of side_px covers a whole number of image px each way.
+
+    Its corner and its scale are exact then.
+    """
+    return Scale(*(max(1, round(side_px * ratio)) / side_px for ratio in scale))
+
+
+def resampled_size(size: tuple[int, int], scale: Scale) -> tuple[int, int]:
+    """Return (width, height), tile px, that a window of the image of this size, image px, is read as."""
+    return max(1, round(size[0] / scale.x)), max(1, round(size[1] / scale.y))
+
+
+def resampled_scale(size: tuple[int, int], scale: Scale) -> Scale:
+    """Return the scale that a window of this size, image px, really has: its size in tile px was rounded."""
+    width, height = resampled_size(size, scale)
+    return Scale(size[0] / width, size[1] / height)
+
+
 def image_to_um(xy: Points, mpp: Mpp) -> Points:
     """Return places (n, 2) in micrometres from the image's top left corner."""
     return np.asarray(xy * np.array(mpp))

@@ -36,7 +36,8 @@ class RunRecord:
     be read, `fusion` joining what was seen; most of the rest is waiting for the engine.
     settings: what the bundle, the options and the machine came to. versions: of Python and of what computes.
 
-    passes: members x views over all tiles that were made; passes_given_up: those that there was no time for.
+    tiles, sheets: that were looked at; sheets show candidates again, where the ensemble is `screen`.
+    passes: of members and views over tiles and sheets; passes_given_up: those that there was no time for.
     engine: what ended the image; engine_failures: what failed before, if anything.
     """
 
@@ -52,6 +53,7 @@ class RunRecord:
     version: str = __version__
     versions: dict[str, str] = field(default_factory=lambda: dict(library_versions()))
     tiles: int = 0
+    sheets: int = 0
     passes: int = 0
     passes_given_up: int = 0
     crowded_passes: int = 0

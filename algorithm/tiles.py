@@ -1,4 +1,7 @@
-"""The grid: which tiles cover an image, and which of them owns a place. Pure; knows no file and no resolution."""
+"""The grid: which tiles cover an image, and which of them owns a place; windows around places.
+
+Pure; knows no file and no resolution.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,19 +24,30 @@ class Core(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A window of the image, image px: corner (x, y), size, and the core within."""
+class Window:
+    """A part of the image, image px: corner (x, y) and size."""
 
     x: int
     y: int
     width: int
     height: int
-    core: Core
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return (width, height)."""
+        return self.width, self.height
 
     def shows(self, xy: Points) -> NDArray[np.bool_]:
-        """Return which places (n, 2), image px, lie in the tile itself and not in what fills it up."""
+        """Return which places (n, 2), image px, lie in the window itself and not in what fills it up."""
         x, y = xy[:, 0] - self.x, xy[:, 1] - self.y
         return np.asarray((x >= 0) & (x < self.width) & (y >= 0) & (y < self.height))
+
+
+@dataclass(frozen=True)
+class Tile(Window):
+    """A window of the grid with the core within."""
+
+    core: Core
 
     def owned(self, xy: Points, *, margin_px: float) -> NDArray[np.bool_]:
         """Return which places (n, 2), image px, lie in the core or within the margin around it.
@@ -67,6 +81,16 @@ class Grid:
             for column, x in enumerate(self._starts[0]):
                 core = Core(columns[column], rows[row], columns[column + 1], rows[row + 1])
                 yield Tile(x, y, *self._tile, core)
+
+
+def window_around(place: tuple[float, float], *, window: tuple[int, int], size: tuple[int, int]) -> Window:
+    """Return the window with a place in its middle, moved as far as it takes to lie in an image of this size.
+
+    All (x, y), image px. It is cut to the image where the image is smaller.
+    """
+    shown = min(window[0], size[0]), min(window[1], size[1])
+    x, y = (max(0, min(round(place[axis] - shown[axis] / 2), size[axis] - shown[axis])) for axis in (0, 1))
+    return Window(x, y, *shown)
 
 
 def axis_starts(length_px: int, tile_px: int, overlap_px: int) -> list[int]:

@@ -28,7 +28,7 @@ def work(clock):
         seconds: float, each: float, *, tiles: int = 100, members: int = 4, views: int = 8
     ) -> list[tuple[int, int]]:
         budget = Budget(seconds, clock=clock)
-        budget.begin(tiles=tiles, members=members, views=views)
+        budget.begin("tile", tiles, members=members, views=views)
         got = []
         for _ in range(tiles):
             got.append(budget.allowed())
@@ -62,7 +62,7 @@ def test_time_that_suffices_for_no_pass_of_each_tile_is_used_up_and_the_rest_lef
 
 def test_a_slow_first_tile_gives_nothing_up(clock):
     budget = Budget(1000, clock=clock)
-    budget.begin(tiles=100, members=2, views=2)
+    budget.begin("tile", 100, members=2, views=2)
     assert budget.allowed() == (2, 2)
     clock.now = 45  # a hundred of these would be far too many; it is caches and clocks
     budget.done(4)
@@ -72,7 +72,7 @@ def test_a_slow_first_tile_gives_nothing_up(clock):
 def test_time_before_the_first_tile_counts(clock):
     budget = Budget(100, clock=clock)
     clock.now = 101
-    budget.begin(tiles=3, members=1, views=1)
+    budget.begin("tile", 3, members=1, views=1)
     assert budget.allowed() == (0, 0)
 
 

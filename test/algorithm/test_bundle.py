@@ -158,7 +158,11 @@ def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
         ({"threshold": 1.2}, "threshold: Input should be less than or equal to 1"),
         ({"mpp": 0.01}, "mpp: Input should be greater than or equal to 0.05"),
         ({"mpp": 20}, "mpp: Input should be less than or equal to 2"),
-        ({"ensemble": "screen"}, "ensemble: Input should be 'full'"),
+        ({"ensemble": "half"}, "ensemble: Input should be 'full' or 'screen'"),
+        ({"ensemble": "screen"}, "ensemble is screen, but there is nothing under screen"),
+        ({"screen": {"from_score": 0.2, "cell_px": 63}}, "screen.cell_px 63 is not between two boxes of 16.0 um and"),
+        ({"screen": {"from_score": 0.2, "cell_px": 129}}, "screen.cell_px 129 is not between two boxes of 16.0 um and"),
+        ({"screen": {"from_score": 1.2, "cell_px": 96}}, "screen.from_score: Input should be less than or equal to 1"),
         ({"tile_px": "wide"}, "tile_px: Input should be a valid integer"),
         ({"calibration": {"slope": 0, "intercept": 0, "fitted_on": ""}}, "calibration.slope: Input should be greater"),
         ({"members": [{"file": "../a.onnx", "sha256": "0" * 64, "source": ""}]}, "members.0.file: String should match"),
@@ -250,3 +254,11 @@ def test_a_calibration_of_one_and_zero_leaves_scores_as_they_are(score):
 def test_a_steep_calibration_saturates_without_a_warning():
     steep = Calibration(slope=500.0, intercept=0.0, fitted_on="")
     assert steep.probability(np.array([0.0, 0.5, 1.0])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_settings_of_screen_are_kept_and_a_bundle_without_them_stays_readable_by_older_programs(bundle_at, tmp_path):
+    plain = bundle_at(tmp_path / "plain")
+    assert "screen" not in (plain / "bundle.yaml").read_text()
+    screening = bundle_at(tmp_path / "screen", ensemble="screen", screen={"from_score": 0.2, "cell_px": 96})
+    facts = load_bundle(screening).facts
+    assert facts.ensemble == "screen" and (facts.screen.from_score, facts.screen.cell_px) == (0.2, 96)

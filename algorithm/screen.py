@@ -1,0 +1,110 @@
+"""`screen`: one quick pass over all tiles says where to look; every member looks there again, in all views.
+
+Candidates are cut out of the image where they lie and put side by side on sheets of a tile's size: tissue without
+any costs one pass instead of members x views. In the middle of a cell as large as the patches of its training a network
+also judges better than in a large tile (docs/results.md has the figures).
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithm import views
+from algorithm.ensemble import Pass
+from algorithm.frames import Boxes, Mpp, Scale, centres, image_to_um, resampled_scale, tile_to_image, whole_scale
+from algorithm.fusion import Found
+from algorithm.images import Pixels
+from algorithm.prefetch import ahead
+from algorithm.sheets import Layout, on_sheets
+from algorithm.tiles import Window, window_around
+
+# Part of the fusion radius: candidates lie at least one radius apart, so that what is nearer than this to one of them
+# is hardly ever of another.
+NEAR = 2 / 3
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a slot of a sheet shows: a candidate, by its number, in one view of its window."""
+
+    candidate: int
+    view: int
+    window: Window
+
+
+class SecondLook:
+    """The candidates of an image, the sheets that show them, and what was said of each.
+
+    candidates: image px, from the most probable on: where the time is up, those left keep the score of the first
+    look. size: of the image, px. scale: image px to one cell px. radius_um: of fusion.
+    """
+
+    def __init__(
+        self,
+        candidates: Found,
+        *,
+        size: tuple[int, int],
+        scale: Scale,
+        mpp: Mpp,
+        layout: Layout,
+        chosen_views: Sequence[int],
+        radius_um: float,
+    ) -> None:
+        self._candidates, self._mpp, self.layout, self._views = candidates, mpp, layout, chosen_views
+        self._near_um = NEAR * radius_um
+        self.scale = whole_scale(scale, layout.cell_px)
+        window = round(layout.cell_px * self.scale.x), round(layout.cell_px * self.scale.y)
+        self._windows = [window_around((x, y), window=window, size=size) for x, y in candidates.xy.tolist()]
+        self._said = np.zeros((len(candidates), 2))  # passes that looked, passes that saw it
+        self._score = np.zeros(len(candidates))
+        self._box = np.zeros((len(candidates), 4))
+
+    def __len__(self) -> int:
+        """Return the number of sheets."""
+        return -(-len(self._windows) * len(self._views) // self.layout.slots)
+
+    def sheets(self, read: Callable[[Window], Pixels]) -> Generator[tuple[list[Look], Pixels], None, None]:
+        """Yield the sheets (tile_px, tile_px, 3) with what their slots show; read gives a window as cell px."""
+        windows = ahead(lambda number: read(self._windows[number]), range(len(self._windows)))
+        try:
+            yield from on_sheets(self._turned(windows), self.layout)
+        finally:
+            windows.close()
+
+    def _turned(self, cells: Iterator[tuple[int, Pixels]]) -> Iterator[tuple[Look, Pixels]]:
+        for number, pixels in cells:
+            for view in self._views:
+                yield Look(number, view, self._windows[number]), views.apply(pixels, view)
+
+    def note(self, looks: Sequence[Look], seen: Pass) -> None:
+        """Take in what one pass saw on a sheet: of each look the best box near its candidate."""
+        slot = self.layout.slot_of(centres(seen.boxes))
+        for number, look in enumerate(looks):
+            of_slot = slot == number
+            boxes = self._in_image(seen.boxes[of_slot], look, self.layout.corner(number))
+            xy = centres(boxes)
+            away_um = np.hypot(*image_to_um(xy - self._candidates.xy[look.candidate], self._mpp).T)
+            near = np.flatnonzero((away_um <= self._near_um) & look.window.shows(xy))
+            self._said[look.candidate] += 1, len(near) > 0
+            if len(near):  # scores come from high to low
+                self._score[look.candidate] += seen.scores[of_slot][near[0]]
+                self._box[look.candidate] += boxes[near[0]]
+
+    def _in_image(self, boxes: Boxes, look: Look, corner: tuple[int, int]) -> Boxes:
+        cell_px = self.layout.cell_px
+        in_cell = boxes - np.array([*corner, *corner], np.float32)
+        unturned = views.invert(in_cell, look.view, (cell_px, cell_px))
+        own_scale = resampled_scale(look.window.size, self.scale)
+        return tile_to_image(unturned, origin_px=(look.window.x, look.window.y), scale=own_scale)
+
+    def found(self) -> Found:
+        """Return the candidates with the mean of what was said of each; a pass that does not see it counts as score 0.
+
+        What no pass looked at stays as it was, and what no pass saw is dropped.
+        """
+        looked, saw = self._said.T
+        before = self._candidates
+        score = np.where(looked > 0, self._score / np.maximum(looked, 1), before.score)
+        box = np.where(saw[:, None] > 0, self._box / np.maximum(saw, 1)[:, None], before.box).astype(np.float32)
+        return Found(centres(box), score, box)[(looked == 0) | (saw > 0)]

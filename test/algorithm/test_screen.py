@@ -1,0 +1,224 @@
+"""One quick pass, then a second look at the candidates: with an engine that finds drawn figures."""
+
+import logging
+from threading import enumerate as enumerate_threads
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from algorithm.budget import Budget
+from algorithm.detector import Detector, Options
+from algorithm.errors import EngineError, MitosisError
+from algorithm.frames import Mpp
+from algorithm.fusion import Found
+from algorithm.screen import SecondLook
+from algorithm.sheets import Layout
+
+HALF_UM = Mpp(0.5, 0.5)
+SIZE = (330, 271)
+SCREEN = {"ensemble": "screen", "screen": {"from_score": 0.3, "cell_px": 64}}  # four cells on a tile of 128 px
+
+
+@pytest.fixture(scope="module")
+def run(fake_engine, memory_image, with_facts):
+    """Return a function that gives the Detections and the record of pixels; options and facts by keyword."""
+
+    def done(pixels, *, mpp=HALF_UM, engines=None, options=None, budget=None, progress=None, **facts):
+        bundle = with_facts(**(SCREEN | facts))
+        detector = Detector(bundle, options or Options(), engines=engines or [fake_engine(bundle.facts.tile_px)])
+        return detector.detect(memory_image(pixels, mpp), progress, budget)
+
+    return done
+
+
+@pytest.fixture
+def spread(draw, spread_figures):
+    figures = spread_figures(SIZE)
+    return figures, draw(SIZE, figures)
+
+
+def same(one, other, *, px=0.3, probability=1e-2):
+    assert len(one) == len(other) > 0
+    order = [np.lexsort((each.xy[:, 0].round(), each.xy[:, 1].round())) for each in (one, other)]
+    np.testing.assert_allclose(one.xy[order[0]], other.xy[order[1]], atol=px)
+    np.testing.assert_allclose(one.probability[order[0]], other.probability[order[1]], atol=probability)
+    np.testing.assert_allclose(one.box[order[0]], other.box[order[1]], atol=px)
+
+
+@pytest.mark.parametrize("views", [[0], [5], [0, 1, 2, 3], list(range(8))])
+def test_an_engine_that_judges_cells_as_tiles_says_the_same_as_without_screening(run, spread, views):
+    figures, pixels = spread
+    screened, record = run(pixels, views=views)
+    full, _ = run(pixels, views=views, options=Options(ensemble="full"))
+    same(screened, full)
+    assert len(screened) == len(figures)
+    assert record.sheets == -(-len(figures) * len(views) // 4)
+    assert record.passes == record.tiles + record.sheets and record.passes_given_up == 0
+    assert record.settings["ensemble"] == "screen" and record.settings["screen"] == SCREEN["screen"]
+
+
+@pytest.mark.parametrize("mpp", [Mpp(0.25, 0.25), Mpp(0.12, 0.12), Mpp(0.23, 0.27), Mpp(0.25, 0.5), Mpp(0.8, 0.7)])
+@pytest.mark.parametrize("size_um", [(160.3, 121.7), (44.7, 37.3), (31.3, 90.2), (30.2, 22.9)])
+def test_places_stay_where_they_are_at_every_scale_and_in_small_images(run, draw, spread_figures, mpp, size_um):
+    coarse = spread_figures((round(size_um[0] / 0.5), round(size_um[1] / 0.5)))
+    figures = [one._replace(x=one.x * 0.5 / mpp.x, y=one.y * 0.5 / mpp.y) for one in coarse]
+    assert figures
+    pixels = draw((round(size_um[0] / mpp.x), round(size_um[1] / mpp.y)), figures, mpp=mpp)
+    found, _ = run(pixels, mpp=mpp, views=[0, 3, 6], tile_px=256)
+    wanted = np.array([(figure.x, figure.y) for figure in figures])
+    assert len(found) == len(figures)
+    assert np.linalg.norm(found.xy[:, None] - wanted[None], axis=2).min(axis=0).max() <= 1.0
+    np.testing.assert_allclose((found.box[:, 2:] - found.box[:, :2]) * np.array(mpp), 16.0, rtol=0.03)
+
+
+@settings(max_examples=25)
+@given(st.integers(12, 318), st.integers(12, 259))
+def test_a_figure_anywhere_is_found_once_where_it_is(run, draw, figure, x, y):
+    found, record = run(draw(SIZE, [figure(x, y)]), views=[2, 7])
+    assert found.xy.tolist() == [pytest.approx((x, y), abs=0.15)]
+    assert record.sheets == 1
+
+
+@pytest.mark.parametrize("size", [(40, 40), (100, 30), (64, 127)])
+def test_what_the_filling_mirrors_is_not_taken_for_the_candidate(run, draw, figure, size):
+    x, y = size[0] - 10, size[1] - 10
+    found, _ = run(draw(size, [figure(x, y)]), views=[0, 1, 4])
+    assert found.xy.tolist() == [pytest.approx((x, y), abs=0.3)]
+
+
+def test_tissue_without_candidates_costs_one_pass_of_the_first_member(run, draw, fake_engine):
+    engines = [fake_engine(), fake_engine()]
+    found, record = run(draw((200, 128)), engines=engines, views=[0, 1, 2, 3])
+    assert len(found) == 0
+    assert [engine.submitted for engine in engines] == [3, 0]
+    assert (record.tiles, record.sheets, record.passes, record.passes_given_up) == (3, 0, 3, 0)
+
+
+def test_every_member_looks_at_every_sheet(run, draw, figure, fake_engine):
+    engines = [fake_engine(), fake_engine()]
+    pixels = draw((200, 128), [figure(40, 60), figure(100, 60), figure(160, 60)])
+    _, record = run(pixels, engines=engines, views=[0, 1, 2, 3])
+    assert [engine.submitted for engine in engines] == [3 + 3, 3]  # 3 x 4 looks, four on a sheet
+    assert record.passes == 9
+
+
+def test_members_average_and_a_blind_one_counts_as_zero(run, draw, figure, fake_engine):
+    class Blind(fake_engine):
+        def _found(self, tile):
+            boxes, scores = super()._found(tile)
+            return boxes, scores * 0
+
+    pixels = draw((128, 128), [figure(60, 60, 0.8)])
+    alone, _ = run(pixels)
+    both, _ = run(pixels, engines=[fake_engine(), Blind()])
+    assert both.score == pytest.approx(alone.score / 2)
+    none, record = run(pixels, engines=[Blind(), fake_engine()])
+    assert len(none) == 0 and record.sheets == 0, "what the first member does not see, nobody looks at"
+
+
+def test_the_second_look_decides_and_what_it_does_not_see_is_gone(run, draw, figure, fake_engine):
+    class Doubtful(fake_engine):
+        """Sees everything in tiles; on sheets half as sure of what is dark, and blind to what is pale."""
+
+        def _found(self, tile):
+            boxes, scores = super()._found(tile)
+            if len(np.unique(tile[:64, :64])) > 1 and (tile[:64, :64] == tile[64:, 64:]).all():  # a sheet of one cell
+                scores = scores * (0.5 if tile.min() < 60 else 0)
+            return boxes, scores
+
+    dark, pale = figure(30, 60, 0.9), figure(95, 60, 0.6)
+    assert run(draw((128, 128), [dark]), engines=[Doubtful()])[0].score == pytest.approx(0.45, abs=0.01)
+    assert len(run(draw((128, 128), [pale]), engines=[Doubtful()])[0]) == 0
+
+
+def test_only_candidates_from_the_bundles_score_on_are_looked_at(run, draw, figure):
+    pixels = draw((300, 128), [figure(40, 60, 0.9), figure(120, 60, 0.7), figure(200, 60, 0.5)])
+    for from_score, number in ((0.3, 3), (0.6, 2), (0.8, 1)):
+        found, record = run(pixels, screen={"from_score": from_score, "cell_px": 64})
+        assert (len(found), record.sheets) == (number, 1)
+
+
+def test_a_neighbour_in_the_same_cell_lends_nothing(run, draw, figure):
+    pale, dark = figure(60, 60, 0.6), figure(77, 60, 0.9)  # 8.5 um apart: two figures
+    found, _ = run(draw((128, 128), [pale, dark]), views=[0, 1, 2, 3])
+    assert found.score.tolist() == [pytest.approx(0.9, abs=0.02), pytest.approx(0.6, abs=0.02)]
+
+
+def test_two_runs_are_equal_to_the_bit(run, spread):
+    one, other = (run(spread[1], views=[0, 3])[0] for _ in range(2))
+    for name in ("xy", "probability", "score", "box"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+
+
+def test_progress_counts_tiles_and_then_sheets(run, draw, figure):
+    heard = []
+    run(draw((200, 128), [figure(60, 60)]), views=[0, 1, 2, 3, 4], progress=lambda *place: heard.append(place))
+    assert heard == [(1, 3), (2, 3), (3, 3), (4, 5), (5, 5)]
+
+
+def test_where_the_time_is_up_the_rest_keeps_the_score_of_the_first_look(run, draw, figure, fake_engine, caplog):
+    class Slow(fake_engine):
+        """A tile takes no time, a sheet 10 s; in sheets it is half as sure."""
+
+        def _found(self, tile):
+            boxes, scores = super()._found(tile)
+            if clock.tiles:
+                clock.tiles -= 1
+                return boxes, scores
+            clock.now += 10
+            return boxes, scores / 2
+
+    class Clock:
+        now, tiles = 0.0, 4
+
+        def __call__(self):
+            return self.now
+
+    clock = Clock()
+    caplog.set_level(logging.WARNING)
+    darkness = (0.9, 0.85, 0.8, 0.75, 0.7)
+    pixels = draw((300, 128), [figure(30 + 55 * n, 60, dark) for n, dark in enumerate(darkness)])
+    budget = Budget(15, clock=clock)  # two sheets are under way before the first is done
+    found, record = run(pixels, engines=[Slow()], views=[0, 1, 2, 3], budget=budget)  # a sheet for each figure
+    halved = [dark / 2 for dark in darkness[:4]]
+    assert sorted(found.score.tolist()) == [pytest.approx(score, abs=0.01) for score in (*reversed(halved), 0.7)]
+    assert (record.tiles, record.sheets, record.passes, record.passes_given_up) == (4, 4, 8, 1)
+    assert [one.message.partition(":")[2] for one in caplog.records] == [
+        " 15 s are too short: 1 sheet(s) are not looked at; from here on 0 member(s), 0 view(s)"
+    ]
+
+
+def test_nothing_reads_on_where_the_engine_fails_in_the_second_look(run, draw, figure, fake_engine):
+    class Failing(fake_engine):
+        def result(self):
+            raw = super().result()
+            if self.submitted > 3:
+                raise EngineError("the device is lost")
+            return raw
+
+    figures = [figure(20 + 30 * n, 60) for n in range(6)]
+    with pytest.raises(EngineError, match="the device is lost"):
+        run(draw((200, 128), figures), engines=[Failing()])
+    assert not [thread.name for thread in enumerate_threads() if thread.name.startswith("reader")]
+
+
+def test_no_candidates_are_no_sheets():
+    nothing = Found.joined([])
+    look = SecondLook(
+        nothing,
+        size=(50, 50),
+        scale=HALF_UM,
+        mpp=HALF_UM,
+        layout=Layout(128, 64),
+        chosen_views=[0, 1],
+        radius_um=7.5,
+    )
+    assert len(look) == 0 and list(look.sheets(lambda window: None)) == [] and len(look.found()) == 0
+
+
+def test_a_bundle_that_cannot_screen_says_so(loaded_bundle, fake_engine):
+    with pytest.raises(MitosisError, match=r"model has no settings for the ensemble `screen`; use `full`") as caught:
+        Detector(loaded_bundle, Options(ensemble="screen"), engines=[fake_engine()])
+    assert caught.value.exit_code == 2, "the bundle is not at fault"
