@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.nn import Module
@@ -27,13 +27,17 @@ FIRST_THRESHOLD, FIRST_REPORTING = 0.5, 0.02  # the tail counts for AP and FROC
 
 
 DEFAULT_TILE_UM = 480.0  # 960 px at 0.5 um/px: least waste on regions of 2 mm2
+DEFAULT_CELL_UM = 48.0  # patches of training are about as large
 TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
 OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a caller may choose of a bundle; None takes the default. tile_px: at the checkpoint's mpp."""
+    """What a caller may choose of a bundle; None takes the default. Lengths in px are at the checkpoint's mpp.
+
+    ensemble: what is the default; screen_from, cell_px: raw score and cell for `screen`, default or asked for.
+    """
 
     tile_px: int | None = None
     score_floor: float | None = None
@@ -41,6 +45,9 @@ class Wishes:
     mpp_tolerance: float = 0.05
     fusion_radius_um: float = 7.5
     views: int = 1
+    ensemble: Literal["full", "screen"] = "full"
+    screen_from: float = 0.2
+    cell_px: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,15 +61,22 @@ class Shape:
     mpp_tolerance: float
     fusion_radius_um: float
     views: int
+    ensemble: Literal["full", "screen"]
+    screen: bundle.Screen
 
 
 def shape_of(wishes: Wishes, facts: Facts) -> Shape:
-    """Return the shape for a network's scale and box. Raises BundleError for a tile that does not fit them."""
+    """Return the shape for a network's scale and box. Raises BundleError for a tile or cell that does not fit them."""
     tile_px = wishes.tile_px or STRIDE_PX * round(DEFAULT_TILE_UM / facts.mpp / STRIDE_PX)
     overlap_px = math.ceil(OVERLAP_BOXES * facts.box_um / facts.mpp)
     if tile_px % STRIDE_PX or tile_px <= overlap_px:
         raise BundleError(
             f"--tile {tile_px}: give a multiple of {STRIDE_PX} above {overlap_px}, the overlap of two boxes"
+        )
+    cell_px = wishes.cell_px or _cell_px(facts.mpp, least_px=overlap_px, most_px=tile_px)
+    if cell_px % STRIDE_PX or not overlap_px <= cell_px <= tile_px:
+        raise BundleError(
+            f"--cell {cell_px}: give a multiple of {STRIDE_PX} from {overlap_px}, two boxes, to {tile_px}, a tile"
         )
     return Shape(
         tile_px=tile_px,
@@ -72,7 +86,14 @@ def shape_of(wishes: Wishes, facts: Facts) -> Shape:
         mpp_tolerance=wishes.mpp_tolerance,
         fusion_radius_um=wishes.fusion_radius_um,
         views=wishes.views,
+        ensemble=wishes.ensemble,
+        screen=bundle.Screen(from_score=wishes.screen_from, cell_px=cell_px),
     )
+
+
+def _cell_px(mpp: float, *, least_px: int, most_px: int) -> int:
+    """Return the side of a cell: multiples of the stride, so that each lies on the network's grid as a tile does."""
+    return min(most_px, STRIDE_PX * math.ceil(max(DEFAULT_CELL_UM / mpp, least_px) / STRIDE_PX))
 
 
 def build(
@@ -195,7 +216,8 @@ def _describe(facts: Facts, members: list[bundle.Member], *, name: str, version:
         score_floor=shape.score_floor,
         top_k=shape.top_k,
         fusion_radius_um=shape.fusion_radius_um,
-        ensemble="full",
+        ensemble=shape.ensemble,
+        screen=shape.screen,
         views=list(range(shape.views)),
         threshold=FIRST_THRESHOLD,
         reporting_threshold=FIRST_REPORTING,

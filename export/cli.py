@@ -1,10 +1,11 @@
 """The commands of export: parse, call, print."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from algorithm.commands import Commands, debug_option
+from algorithm.commands import Commands, FiniteRange, debug_option
 from algorithm.errors import ImageError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -40,7 +41,22 @@ def main() -> None:
     show_default=True,
     help="Boxes within are one figure; um.",
 )
-@click.option("--views", type=click.IntRange(1, 8), default=1, show_default=True, help="Flips and turns of each tile.")
+@click.option("--views", type=click.IntRange(1, 8), default=1, show_default=True, help="Flips and turns for each.")
+@click.option(
+    "--ensemble",
+    type=click.Choice(["full", "screen"]),
+    default="full",
+    show_default=True,
+    help="Whether all members see all tiles in all views, or candidates only, which the first one finds in one.",
+)
+@click.option(
+    "--screen-from",
+    type=FiniteRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="screen: raw score from which on it is a candidate.",
+)
+@click.option("--cell", "cell_px", type=click.IntRange(min=32), help="screen: side of a cell, px; default 48 um.")
 def bundle(
     checkpoints: tuple[Path, ...],
     output: Path,
@@ -53,6 +69,9 @@ def bundle(
     mpp_tolerance: float,
     fusion_radius: float,
     views: int,
+    ensemble: Literal["full", "screen"],
+    screen_from: float,
+    cell_px: int | None,
 ) -> None:
     """Make a bundle of EMA CHECKPOINTS; each is compared with torch before it is accepted."""
     from export.bundle import Wishes, build
@@ -64,6 +83,9 @@ def bundle(
         mpp_tolerance=mpp_tolerance,
         fusion_radius_um=fusion_radius,
         views=views,
+        ensemble=ensemble,
+        screen_from=screen_from,
+        cell_px=cell_px,
     )
     compare_on = _images(tiles or SAMPLE)
     build(checkpoints, output, name=name, version=version, wishes=wishes, tile_images=compare_on, say=click.echo)

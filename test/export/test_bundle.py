@@ -15,8 +15,9 @@ import torch
 from click.testing import CliRunner, Result
 
 import export.bundle as export_bundle
-from algorithm.bundle import load_bundle
+from algorithm.bundle import Screen, load_bundle
 from algorithm.engines.openvino import OpenvinoEngine
+from algorithm.errors import BundleError
 from export.agreement import tiles_of
 from export.bundle import Wishes, joined_training, shape_of
 from export.cli import main
@@ -145,11 +146,13 @@ def test_equal_checkpoint_gives_equal_bytes(exported, export, checkpoint, tmp_pa
 def test_two_members_at_0_25_um_replace_an_earlier_bundle(export, write_checkpoint, kept, tmp_path):
     paths = [write_checkpoint(tmp_path / f"ema-{seed}.pth", mpp=0.25, seed=seed) for seed in (1, 2)]
     before = kept()
-    result = export(*paths, "--output", tmp_path / "kept", "--tile", 160, "--views", 2)
+    screen = ("--ensemble", "screen", "--screen-from", 0.3, "--cell", 128)
+    result = export(*paths, "--output", tmp_path / "kept", "--tile", 160, "--views", 2, *screen)
     assert result.exit_code == 0, result.output
     bundle = load_bundle(tmp_path / "kept")
     assert (bundle.facts.mpp, bundle.facts.tile_px, bundle.facts.overlap_px) == (0.25, 160, 128)
     assert bundle.facts.views == [0, 1]
+    assert bundle.facts.ensemble == "screen" and bundle.facts.screen == Screen(from_score=0.3, cell_px=128)
     assert [member.source for member in bundle.facts.members] == ["ema-1.pth", "ema-2.pth"]
     assert set(kept()) == {"bundle.yaml", *(member.file for member in bundle.facts.members)}
     assert set(kept()) & set(before) == {"bundle.yaml"}
@@ -250,7 +253,23 @@ def test_tile_and_overlap_follow_from_resolution_and_box(mpp, box_um, tile_px, o
     shape = shape_of(Wishes(), Facts(mpp, box_um, ["mitotic figure"], "", {}, {}))
     assert (shape.tile_px, shape.overlap_px) == (tile_px, overlap_px)
     assert shape.overlap_px >= 2 * box_um / mpp  # as a bundle demands
-    assert (shape.score_floor, shape.top_k, shape.views) == (SCORE_FLOOR, TOP_K, 1)
+    assert (shape.score_floor, shape.top_k, shape.views, shape.ensemble) == (SCORE_FLOOR, TOP_K, 1, "full")
+
+
+@pytest.mark.parametrize(
+    ("mpp", "tile_px", "cell_px"), [(0.5, 960, 96), (0.375, 1280, 128), (0.25, 1920, 192), (0.35, 96, 96)]
+)
+def test_cell_is_48_um_on_the_grid_of_the_network(mpp, tile_px, cell_px):
+    shape = shape_of(Wishes(tile_px=tile_px), Facts(mpp, 16.0, ["mitotic figure"], "", {}, {}))
+    assert (shape.screen.cell_px, shape.screen.from_score) == (cell_px, 0.2)
+
+
+@pytest.mark.parametrize("cell_px", [32, 63, 100, 288])
+def test_cell_that_does_not_fit_is_refused(cell_px):
+    with pytest.raises(
+        BundleError, match=f"--cell {cell_px}: give a multiple of 32 from 64, two boxes, to 256, a tile"
+    ):
+        shape_of(Wishes(tile_px=256, cell_px=cell_px), Facts(0.5, 16.0, ["mitotic figure"], "", {}, {}))
 
 
 def test_wishes_win_over_what_follows():
