@@ -57,9 +57,14 @@ class Calibration(Strict):
 
 
 class Screen(Strict):
-    """How `screen` looks again: at candidates from this raw score on, each in the middle of a cell of this many px."""
+    """How `screen` looks again: at candidates from a raw score on, each in the middle of a cell of this many px.
+
+    All members see each candidate in the first view; the other views are for those of which they say again_score or
+    more on average.
+    """
 
     from_score: Probability
+    again_score: Probability
     cell_px: int = Field(ge=32)
 
 

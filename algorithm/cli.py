@@ -143,7 +143,11 @@ def info(model: Path | None) -> None:
     click.echo(f"bundle     {facts.name} {facts.version} in {bundle.folder}")
     click.echo(f"hash       sha256 {bundle.hash}")
     click.echo(f"members    {', '.join(member.file for member in facts.members)}; views {facts.views}")
-    again = f"; candidates from raw score {facts.screen.from_score} on again" if facts.screen else ""
+    again = (
+        f"; screens from raw score {facts.screen.from_score} on, then {facts.screen.again_score}"
+        if facts.screen
+        else ""
+    )
     click.echo(f"ensemble   {facts.ensemble}{again}")
     click.echo(f"scale      {facts.mpp} um/px, tiles of {facts.tile_px} px")
     click.echo(f"threshold  {facts.threshold:.3f}; candidates from {facts.reporting_threshold:.3f} on")

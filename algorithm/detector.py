@@ -136,16 +136,18 @@ class Detector:
             mpp=mpp,
             layout=Layout(facts.tile_px, facts.screen.cell_px),
             chosen_views=self.views,
+            again_score=facts.screen.again_score,
             radius_um=facts.fusion_radius_um,
         )
-        work.begin("sheet", len(look), members=len(self.engines), views=1)
-        sheets = look.sheets(lambda window: self._read(image, window, look.scale, look.layout.cell_px))
-        with closing(self._passes(sheets, self.engines, [0], work)) as passes:
-            for seen in passes:
-                with work.record.stage("fusion"):
-                    for one in seen.passes:
-                        look.note(seen.key, one)
-                work.record.sheets += 1
+        for part in look.rounds():
+            work.begin("sheet", len(part), members=len(self.engines), views=1)
+            sheets = part.sheets(lambda window: self._read(image, window, look.scale, look.layout.cell_px))
+            with closing(self._passes(sheets, self.engines, [0], work)) as passes:
+                for seen in passes:
+                    with work.record.stage("fusion"):
+                        for one in seen.passes:
+                            look.note(seen.key, one)
+                    work.record.sheets += 1
         with work.record.stage("fusion"):
             return strongest(look.found(), radius_um=facts.fusion_radius_um, mpp=mpp)
 

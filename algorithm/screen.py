@@ -2,10 +2,11 @@
 
 Candidates are cut out of the image where they lie and put side by side on sheets of a tile's size: tissue without
 any costs one pass instead of members x views. In the middle of a cell as large as the patches of its training a network
-also judges better than in a large tile (docs/results.md has the figures).
+also judges better than in a large tile (docs/results.md has the figures). Candidates that no longer look like figures
+in the first view do not get the others.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +35,11 @@ class Look:
 
 
 class SecondLook:
-    """The candidates of an image, the sheets that show them, and what was said of each.
+    """The candidates of an image, the rounds in which they are looked at, and what was said of each.
 
     candidates: image px, from the most probable on: where the time is up, those left keep the score of the first
-    look. size: of the image, px. scale: image px to one cell px. radius_um: of fusion.
+    look. size: of the image, px. scale: image px to one cell px. again_score: mean of the first view from which on a
+    candidate gets the other views. radius_um: of fusion.
     """
 
     def __init__(
@@ -49,10 +51,11 @@ class SecondLook:
         mpp: Mpp,
         layout: Layout,
         chosen_views: Sequence[int],
+        again_score: float,
         radius_um: float,
     ) -> None:
         self._candidates, self._mpp, self.layout, self._views = candidates, mpp, layout, chosen_views
-        self._near_um = NEAR * radius_um
+        self._again_score, self._near_um = again_score, NEAR * radius_um
         self.scale = whole_scale(scale, layout.cell_px)
         window = round(layout.cell_px * self.scale.x), round(layout.cell_px * self.scale.y)
         self._windows = [window_around((x, y), window=window, size=size) for x, y in candidates.xy.tolist()]
@@ -60,22 +63,11 @@ class SecondLook:
         self._score = np.zeros(len(candidates))
         self._box = np.zeros((len(candidates), 4))
 
-    def __len__(self) -> int:
-        """Return the number of sheets."""
-        return -(-len(self._windows) * len(self._views) // self.layout.slots)
-
-    def sheets(self, read: Callable[[Window], Pixels]) -> Generator[tuple[list[Look], Pixels], None, None]:
-        """Yield the sheets (tile_px, tile_px, 3) with what their slots show; read gives a window as cell px."""
-        windows = ahead(lambda number: read(self._windows[number]), range(len(self._windows)))
-        try:
-            yield from on_sheets(self._turned(windows), self.layout)
-        finally:
-            windows.close()
-
-    def _turned(self, cells: Iterator[tuple[int, Pixels]]) -> Iterator[tuple[Look, Pixels]]:
-        for number, pixels in cells:
-            for view in self._views:
-                yield Look(number, view, self._windows[number]), views.apply(pixels, view)
+    def rounds(self) -> Iterator["Round"]:
+        """Yield what is to be shown, each round when all of the one before was noted."""
+        yield Round(self.layout, self._windows, range(len(self._windows)), self._views[:1])
+        said = np.where(self._said[:, 0] > 0, self._score / np.maximum(self._said[:, 0], 1), 0)
+        yield Round(self.layout, self._windows, np.flatnonzero(said >= self._again_score).tolist(), self._views[1:])
 
     def note(self, looks: Sequence[Look], seen: Pass) -> None:
         """Take in what one pass saw on a sheet: of each look the best box near its candidate."""
@@ -108,3 +100,30 @@ class SecondLook:
         score = np.where(looked > 0, self._score / np.maximum(looked, 1), before.score)
         box = np.where(saw[:, None] > 0, self._box / np.maximum(saw, 1)[:, None], before.box).astype(np.float32)
         return Found(centres(box), score, box)[(looked == 0) | (saw > 0)]
+
+
+@dataclass(frozen=True)
+class Round:
+    """Candidates, by their numbers, that are shown in these views. windows: of all candidates."""
+
+    layout: Layout
+    windows: Sequence[Window]
+    numbers: Sequence[int]
+    views: Sequence[int]
+
+    def __len__(self) -> int:
+        """Return the number of sheets."""
+        return -(-len(self.numbers) * len(self.views) // self.layout.slots)
+
+    def sheets(self, read: Callable[[Window], Pixels]) -> Generator[tuple[list[Look], Pixels], None, None]:
+        """Yield the sheets (tile_px, tile_px, 3) with what their slots show; read gives a window as cell px."""
+        cells = ahead(lambda number: read(self.windows[number]), self.numbers if self.views else [])
+        try:
+            yield from on_sheets(self._turned(cells), self.layout)
+        finally:
+            cells.close()
+
+    def _turned(self, cells: Iterable[tuple[int, Pixels]]) -> Iterator[tuple[Look, Pixels]]:
+        for number, pixels in cells:
+            for view in self.views:
+                yield Look(number, view, self.windows[number]), views.apply(pixels, view)

@@ -36,7 +36,7 @@ OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
 class Wishes:
     """What a caller may choose of a bundle; None takes the default. Lengths in px are at the checkpoint's mpp.
 
-    ensemble: what is the default; screen_from, cell_px: raw score and cell for `screen`, default or asked for.
+    ensemble: what is the default; screen_from, again_from, cell_px: for `screen`, default or asked for.
     """
 
     tile_px: int | None = None
@@ -47,6 +47,7 @@ class Wishes:
     views: int = 1
     ensemble: Literal["full", "screen"] = "full"
     screen_from: float = 0.2
+    again_from: float = 0.3
     cell_px: int | None = None
 
 
@@ -87,7 +88,7 @@ def shape_of(wishes: Wishes, facts: Facts) -> Shape:
         fusion_radius_um=wishes.fusion_radius_um,
         views=wishes.views,
         ensemble=wishes.ensemble,
-        screen=bundle.Screen(from_score=wishes.screen_from, cell_px=cell_px),
+        screen=bundle.Screen(from_score=wishes.screen_from, again_score=wishes.again_from, cell_px=cell_px),
     )
 
 

@@ -56,6 +56,13 @@ def main() -> None:
     show_default=True,
     help="screen: raw score from which on it is a candidate.",
 )
+@click.option(
+    "--again-from",
+    type=FiniteRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="screen: mean over the members in the first view from which on a candidate gets the others.",
+)
 @click.option("--cell", "cell_px", type=click.IntRange(min=32), help="screen: side of a cell, px; default 48 um.")
 def bundle(
     checkpoints: tuple[Path, ...],
@@ -71,6 +78,7 @@ def bundle(
     views: int,
     ensemble: Literal["full", "screen"],
     screen_from: float,
+    again_from: float,
     cell_px: int | None,
 ) -> None:
     """Make a bundle of EMA CHECKPOINTS; each is compared with torch before it is accepted."""
@@ -85,6 +93,7 @@ def bundle(
         views=views,
         ensemble=ensemble,
         screen_from=screen_from,
+        again_from=again_from,
         cell_px=cell_px,
     )
     compare_on = _images(tiles or SAMPLE)

@@ -160,9 +160,18 @@ def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
         ({"mpp": 20}, "mpp: Input should be less than or equal to 2"),
         ({"ensemble": "half"}, "ensemble: Input should be 'full' or 'screen'"),
         ({"ensemble": "screen"}, "ensemble is screen, but there is nothing under screen"),
-        ({"screen": {"from_score": 0.2, "cell_px": 63}}, "screen.cell_px 63 is not between two boxes of 16.0 um and"),
-        ({"screen": {"from_score": 0.2, "cell_px": 129}}, "screen.cell_px 129 is not between two boxes of 16.0 um and"),
-        ({"screen": {"from_score": 1.2, "cell_px": 96}}, "screen.from_score: Input should be less than or equal to 1"),
+        (
+            {"screen": {"from_score": 0.2, "again_score": 0.3, "cell_px": 63}},
+            "screen.cell_px 63 is not between two boxes of 16.0 um and",
+        ),
+        (
+            {"screen": {"from_score": 0.2, "again_score": 0.3, "cell_px": 129}},
+            "screen.cell_px 129 is not between two boxes of 16.0 um and",
+        ),
+        (
+            {"screen": {"from_score": 1.2, "again_score": 0.3, "cell_px": 96}},
+            "screen.from_score: Input should be less than or equal to 1",
+        ),
         ({"tile_px": "wide"}, "tile_px: Input should be a valid integer"),
         ({"calibration": {"slope": 0, "intercept": 0, "fitted_on": ""}}, "calibration.slope: Input should be greater"),
         ({"members": [{"file": "../a.onnx", "sha256": "0" * 64, "source": ""}]}, "members.0.file: String should match"),
@@ -259,6 +268,8 @@ def test_a_steep_calibration_saturates_without_a_warning():
 def test_settings_of_screen_are_kept_and_a_bundle_without_them_stays_readable_by_older_programs(bundle_at, tmp_path):
     plain = bundle_at(tmp_path / "plain")
     assert "screen" not in (plain / "bundle.yaml").read_text()
-    screening = bundle_at(tmp_path / "screen", ensemble="screen", screen={"from_score": 0.2, "cell_px": 96})
+    screening = bundle_at(
+        tmp_path / "screen", ensemble="screen", screen={"from_score": 0.2, "again_score": 0.3, "cell_px": 96}
+    )
     facts = load_bundle(screening).facts
     assert facts.ensemble == "screen" and (facts.screen.from_score, facts.screen.cell_px) == (0.2, 96)

@@ -146,13 +146,15 @@ def test_equal_checkpoint_gives_equal_bytes(exported, export, checkpoint, tmp_pa
 def test_two_members_at_0_25_um_replace_an_earlier_bundle(export, write_checkpoint, kept, tmp_path):
     paths = [write_checkpoint(tmp_path / f"ema-{seed}.pth", mpp=0.25, seed=seed) for seed in (1, 2)]
     before = kept()
-    screen = ("--ensemble", "screen", "--screen-from", 0.3, "--cell", 128)
+    screen = ("--ensemble", "screen", "--screen-from", 0.3, "--again-from", 0.4, "--cell", 128)
     result = export(*paths, "--output", tmp_path / "kept", "--tile", 160, "--views", 2, *screen)
     assert result.exit_code == 0, result.output
     bundle = load_bundle(tmp_path / "kept")
     assert (bundle.facts.mpp, bundle.facts.tile_px, bundle.facts.overlap_px) == (0.25, 160, 128)
     assert bundle.facts.views == [0, 1]
-    assert bundle.facts.ensemble == "screen" and bundle.facts.screen == Screen(from_score=0.3, cell_px=128)
+    assert bundle.facts.ensemble == "screen" and bundle.facts.screen == Screen(
+        from_score=0.3, again_score=0.4, cell_px=128
+    )
     assert [member.source for member in bundle.facts.members] == ["ema-1.pth", "ema-2.pth"]
     assert set(kept()) == {"bundle.yaml", *(member.file for member in bundle.facts.members)}
     assert set(kept()) & set(before) == {"bundle.yaml"}
@@ -261,7 +263,7 @@ def test_tile_and_overlap_follow_from_resolution_and_box(mpp, box_um, tile_px, o
 )
 def test_cell_is_48_um_on_the_grid_of_the_network(mpp, tile_px, cell_px):
     shape = shape_of(Wishes(tile_px=tile_px), Facts(mpp, 16.0, ["mitotic figure"], "", {}, {}))
-    assert (shape.screen.cell_px, shape.screen.from_score) == (cell_px, 0.2)
+    assert shape.screen == Screen(from_score=0.2, again_score=0.3, cell_px=cell_px)
 
 
 @pytest.mark.parametrize("cell_px", [32, 63, 100, 288])
