@@ -16,6 +16,7 @@ from algorithm.ensemble import Pass
 from algorithm.frames import Boxes, Mpp, Scale, centres, image_to_um, resampled_scale, tile_to_image, whole_scale
 from algorithm.fusion import Found
 from algorithm.images import Pixels
+from algorithm.images.colour import WHITE
 from algorithm.prefetch import ahead
 from algorithm.sheets import Layout, on_sheets
 from algorithm.tiles import Window, window_around
@@ -93,7 +94,7 @@ class SecondLook:
     def found(self) -> Found:
         """Return the candidates with the mean of what was said of each; a pass that does not see it counts as score 0.
 
-        What no pass looked at stays as it was, and what no pass saw is dropped.
+        What no pass looked at, for want of time or of pixels, stays as it was; what no pass saw is dropped.
         """
         looked, saw = self._said.T
         before = self._candidates
@@ -125,5 +126,7 @@ class Round:
 
     def _turned(self, cells: Iterable[tuple[int, Pixels]]) -> Iterator[tuple[Look, Pixels]]:
         for number, pixels in cells:
+            if pixels.min() == WHITE:  # a tile could be read there, the cell could not (PartialImage)
+                continue
             for view in self.views:
                 yield Look(number, view, self.windows[number]), views.apply(pixels, view)

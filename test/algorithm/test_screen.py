@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from algorithm.budget import Budget
 from algorithm.detector import Detector, Options
-from algorithm.errors import EngineError, MitosisError
+from algorithm.errors import EngineError, ImageError, MitosisError
 from algorithm.frames import Mpp
 from algorithm.fusion import Found
+from algorithm.images import PartialImage
 from algorithm.screen import SecondLook
 from algorithm.sheets import Layout
 
@@ -211,6 +212,28 @@ def test_where_the_time_is_up_the_rest_keeps_the_score_of_the_first_look(run, dr
     assert [one.message.partition(":")[2] for one in caplog.records] == [
         " 15 s are too short: 1 sheet(s) are not looked at; from here on 0 member(s), 0 view(s)"
     ]
+
+
+def test_a_candidate_whose_cell_cannot_be_read_keeps_the_score_of_the_first_look(
+    with_facts, fake_engine, memory_image, draw, figure
+):
+    class Damaged(memory_image):
+        """Whole tiles can be read, cells only on the left."""
+
+        def _window(self, level, x, y, width, height):
+            if width < 128 and x + width > 100:
+                raise ImageError("drawn.tif: a tile is damaged")
+            return super()._window(level, x, y, width, height)
+
+    class Doubtful(fake_engine):
+        def _found(self, tile):
+            boxes, scores = super()._found(tile)
+            return boxes, scores / 2 if self.submitted > 1 else scores
+
+    image = Damaged(draw((128, 128), [figure(30, 60, 0.8), figure(100, 60, 0.7)]), HALF_UM)
+    found, record = Detector(with_facts(**SCREEN), Options(), engines=[Doubtful()]).detect(PartialImage(image))
+    assert found.score.tolist() == [pytest.approx(0.7, abs=0.01), pytest.approx(0.4, abs=0.01)]
+    assert record.sheets == 1
 
 
 def test_nothing_reads_on_where_the_engine_fails_in_the_second_look(run, draw, figure, fake_engine):
