@@ -65,9 +65,16 @@ class SecondLook:
         self._box = np.zeros((len(candidates), 4))
 
     def rounds(self) -> Iterator["Round"]:
-        """Yield what is to be shown, each round when all of the one before was noted."""
-        yield Round(self.layout, self._windows, range(len(self._windows)), self._views[:1])
-        said = np.where(self._said[:, 0] > 0, self._score / np.maximum(self._said[:, 0], 1), 0)
+        """Yield what is to be shown, each round when all of the one before was noted.
+
+        One sheet holds all views of few candidates; then there is nothing to save by a first round.
+        """
+        every = range(len(self._windows))
+        if len(every) * len(self._views) <= self.layout.slots:
+            yield Round(self.layout, self._windows, every, self._views)
+            return
+        yield Round(self.layout, self._windows, every, self._views[:1])
+        said = self._score / np.maximum(self._said[:, 0], 1)
         yield Round(self.layout, self._windows, np.flatnonzero(said >= self._again_score).tolist(), self._views[1:])
 
     def note(self, looks: Sequence[Look], seen: Pass) -> None:
