@@ -85,7 +85,7 @@ def _detect_one(
         TextColumn(f"{place} {{task.description}}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("tiles"),
+        TextColumn("tiles and sheets"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

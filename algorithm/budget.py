@@ -1,4 +1,4 @@
-"""Time for an image, and what is given up to keep to it: views, then members, then tiles.
+"""Time for an image, and what is given up to keep to it: views, then members, then tiles or sheets.
 
 The one exception to same input, same bytes; it is said in the log and in the record.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-SETTLED = 0.05  # part of the budget in which nothing is given up: first tiles wait for caches and clocks
+SETTLED = 0.05  # part of the budget in which nothing is given up: first tiles and sheets wait for caches and clocks
 
 
 class Budget:
@@ -25,14 +25,16 @@ class Budget:
         self._members = self._views = self._tiles_left = 0
         self._passes = 0
         self._what = "tile"
+        self._most = float("inf")  # members that are left of those that were given up
 
     def begin(self, what: str, number: int, *, members: int, views: int) -> None:
         """Say what the work is from here on: so many tiles or sheets.
 
-        An image read and a model loaded before count against the time, and so does what was begun before.
+        An image read and a model loaded before count against the time, and so does what was begun before. Members
+        that were given up are not taken up again.
         """
         self._what, self._tiles_left = what, number
-        self._members, self._views = members, views
+        self._members, self._views = int(min(members, self._most)), views
         self._passes, self._since = 0, self._clock()
 
     def done(self, passes: int) -> None:
@@ -46,7 +48,7 @@ class Budget:
         tiles, self._tiles_left = self._tiles_left, self._tiles_left - 1
         if left <= 0:
             self._give_up(0, 0, f"{tiles} {self._what}(s) are not looked at")
-        elif self._passes and now - self._began >= SETTLED * self.seconds:
+        elif self._passes and now - self._since >= SETTLED * self.seconds:
             affordable = left / ((now - self._since) / self._passes) / tiles
             while self._members * self._views > max(1.0, affordable):
                 self._one_less()
@@ -67,4 +69,6 @@ class Budget:
                 members,
                 views,
             )
+        if members < self._members:
+            self._most = members
         self._members, self._views = members, views

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +23,8 @@ FIGURE_CLASS = "mitotic figure"
 SCORE_EDGE = 1e-6  # keeps the logit finite
 
 Probability = Annotated[float, Field(ge=0, le=1)]
+RawScore = Annotated[float, Field(ge=0, le=1)]
+EnsembleName = Literal["full", "screen"]
 
 
 class Strict(BaseModel):
@@ -60,11 +63,11 @@ class Screen(Strict):
     """How `screen` looks again: at candidates from a raw score on, each in the middle of a cell of this many px.
 
     All members see each candidate in the first view; the other views are for those of which they say again_score or
-    more on average.
+    more on average, a raw score too.
     """
 
-    from_score: Probability
-    again_score: Probability
+    from_score: RawScore
+    again_score: RawScore
     cell_px: int = Field(ge=32)
 
 
@@ -85,7 +88,7 @@ class Bundle(Strict):
     score_floor: Probability
     top_k: int = Field(ge=1)
     fusion_radius_um: float = Field(gt=0)
-    ensemble: Literal["full", "screen"]
+    ensemble: EnsembleName
     screen: Screen | None = None  # needed where the ensemble is `screen`
     views: list[Annotated[int, Field(ge=0, le=7)]] = Field(min_length=1)
     threshold: Probability
@@ -108,8 +111,10 @@ class Bundle(Strict):
         if self.ensemble == "screen" and self.screen is None:
             raise ValueError("ensemble is screen, but there is nothing under screen")
         if self.screen and not 2 * self.box_um / self.mpp <= self.screen.cell_px <= self.tile_px:
+            boxes_px = math.ceil(2 * self.box_um / self.mpp)
             raise ValueError(
-                f"screen.cell_px {self.screen.cell_px} is not between two boxes of {self.box_um} um and a tile"
+                f"screen.cell_px {self.screen.cell_px}: give {boxes_px}, two boxes of {self.box_um} um, "
+                f"to {self.tile_px}, a tile"
             )
         if self.reporting_threshold > self.threshold:
             raise ValueError("reporting_threshold is above threshold")
@@ -179,7 +184,7 @@ def write_bundle(folder: Path, facts: Bundle) -> None:
     part = folder / (BUNDLE_FILE + ".part")
     told = facts.model_dump(mode="json")
     if told["screen"] is None:
-        del told["screen"]  # so that programs from before it read bundles that do without
+        del told["screen"]  # a bundle from before it stays one that programs from before it can read
     text = yaml.safe_dump(told, sort_keys=False, width=110, allow_unicode=True)
     try:
         part.write_text(text)

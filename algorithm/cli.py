@@ -34,11 +34,11 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--ensemble",
             type=click.Choice(["full", "screen"]),
-            help="All members and views for every tile, or for candidates only; default the bundle's.",
+            help="All members and views for all tiles, or for candidates only; default what the bundle is fitted for.",
         ),
         click.option("--members", type=click.IntRange(min=1), help="Use the first N members of the bundle."),
         click.option(
-            "--views", type=click.IntRange(1, 8), help="Flips and turns of what each sees; default the bundle's."
+            "--views", type=click.IntRange(1, 8), help="Flips and turns of all they see; default the bundle's."
         ),
         click.option("--threshold", type=FiniteRange(0, 1), help="Probability from which on it is a figure."),
         click.option("--engine", type=click.Choice(ENGINES), help="Default: the first of these that can run here."),
@@ -57,7 +57,7 @@ budget_option = click.option(
     type=FiniteRange(min=1),
     default=960,
     show_default=True,
-    help="Seconds for a case; when they are short, views are given up, then members, then tiles and sheets.",
+    help="Seconds for a case; when they are short, views are given up, then members, then tiles and candidates.",
 )
 
 
@@ -143,18 +143,22 @@ def info(model: Path | None) -> None:
     click.echo(f"bundle     {facts.name} {facts.version} in {bundle.folder}")
     click.echo(f"hash       sha256 {bundle.hash}")
     click.echo(f"members    {', '.join(member.file for member in facts.members)}; views {facts.views}")
-    again = (
-        f"; screens from raw score {facts.screen.from_score} on, then {facts.screen.again_score}"
-        if facts.screen
-        else ""
-    )
-    click.echo(f"ensemble   {facts.ensemble}{again}")
+    click.echo(f"ensemble   {_ensemble(facts)}")
     click.echo(f"scale      {facts.mpp} um/px, tiles of {facts.tile_px} px")
     click.echo(f"threshold  {facts.threshold:.3f}; candidates from {facts.reporting_threshold:.3f} on")
     click.echo(f"licence    {facts.licence}")
     click.echo(f"threads    {usable_cpus()}")
     for engine in candidates():
         click.echo(f"engine     {engine.name}: {'ready, ' if engine.usable else 'not here: '}{engine.what}")
+
+
+def _ensemble(facts: Any) -> str:
+    if facts.ensemble == "full":
+        return "full: all members see all tiles in all views"
+    return (
+        f"screen: the first member finds candidates from a raw score of {facts.screen.from_score} on, all see them in "
+        f"cells of {facts.screen.cell_px} px, in more than one view from {facts.screen.again_score} on"
+    )
 
 
 def _log_to_stdout() -> None:

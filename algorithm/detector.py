@@ -4,18 +4,18 @@ import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from algorithm import ensemble
 from algorithm.budget import Budget
-from algorithm.bundle import LoadedBundle
+from algorithm.bundle import EnsembleName, LoadedBundle
 from algorithm.detections import Detections
 from algorithm.engines import Engine, FallbackEngine, open_engine
 from algorithm.engines.cpus import usable_cpus
 from algorithm.errors import ImageError, MitosisError
-from algorithm.frames import Mpp, Scale, resampled_scale, resampled_size, tile_to_image, whole_scale
+from algorithm.frames import Mpp, Scale, resampled_scale, resampled_size, tile_to_image, whole_scale, window_px
 from algorithm.fusion import Found, average, strongest
 from algorithm.images import Image, Pixels
 from algorithm.prefetch import ahead
@@ -36,10 +36,10 @@ class Options:
     """What a caller may change of a bundle. None takes the bundle's own; threshold is a probability.
 
     ensemble: `full` shows every tile to every member in every view; `screen` shows them candidates only, which the
-    first member finds in one view.
+    first member finds in one view. Threshold and probabilities are fitted for the bundle's own.
     """
 
-    ensemble: Literal["full", "screen"] | None = None
+    ensemble: EnsembleName | None = None
     members: int | None = None
     views: int | None = None
     threshold: float | None = None
@@ -87,7 +87,7 @@ class Detector:
     ) -> tuple[Detections, RunRecord]:
         """Find the figures and candidates of one image. Raises ImageError when it has no scale or cannot be read.
 
-        budget: gives up views, members and tiles when the time is short.
+        budget: gives up views, members, tiles and looks at candidates when the time is short.
         """
         mpp = image.mpp
         if mpp is None:
@@ -115,7 +115,7 @@ class Detector:
         engines, views = (self.engines[:1], [0]) if screening else (self.engines, self.views)
         parts = []
         work.begin("tile", len(grid), members=len(engines), views=len(views))
-        tiles = ahead(lambda tile: self._read(image, tile, scale, self.bundle.facts.tile_px), grid)
+        tiles = ahead(lambda tile: self._tile(image, tile, scale), grid)
         with closing(self._passes(tiles, engines, views, work)) as passes:
             for seen in passes:
                 with work.record.stage("fusion"):
@@ -141,7 +141,7 @@ class Detector:
         )
         for part in look.rounds():
             work.begin("sheet", len(part), members=len(self.engines), views=1)
-            sheets = part.sheets(lambda window: self._read(image, window, look.scale, look.layout.cell_px))
+            sheets = part.sheets(lambda window: self._read(image, window, look.scale))
             with closing(self._passes(sheets, self.engines, [0], work)) as passes:
                 for seen in passes:
                     with work.record.stage("fusion"):
@@ -183,19 +183,20 @@ class Detector:
 
     def _grid(self, size: tuple[int, int], scale: Scale) -> Grid:
         facts = self.bundle.facts
-        tile = round(facts.tile_px * scale.x), round(facts.tile_px * scale.y)
-        return Grid(size, tile=tile, overlap=(round(facts.overlap_px * scale.x), round(facts.overlap_px * scale.y)))
+        return Grid(size, tile=window_px(facts.tile_px, scale), overlap=window_px(facts.overlap_px, scale))
 
     def tiles(self, image: Image) -> Iterator[Pixels]:
         """Yield the image's tiles as the engines get them, row by row; for those who measure an engine alone."""
         scale = self._scale(image.mpp or Mpp(self.bundle.facts.mpp, self.bundle.facts.mpp))
         for tile in self._grid(image.size, scale):
-            yield self._read(image, tile, scale, self.bundle.facts.tile_px)
+            yield self._tile(image, tile, scale)
 
-    def _read(self, image: Image, window: Window, scale: Scale, side_px: int) -> Pixels:
-        """Return a window of the image as a square (side_px, side_px, 3), filled up where the image ends."""
-        out = resampled_size(window.size, scale)
-        return filled_up(image.read(window.x, window.y, window.width, window.height, out=out), side_px)
+    def _read(self, image: Image, window: Window, scale: Scale) -> Pixels:
+        return image.read(window.x, window.y, window.width, window.height, out=resampled_size(window.size, scale))
+
+    def _tile(self, image: Image, tile: Tile, scale: Scale) -> Pixels:
+        """Return a tile as the engines get it, filled up where the image ends."""
+        return filled_up(self._read(image, tile, scale), self.bundle.facts.tile_px)
 
     def _fused(self, seen: ensemble.Seen[Tile], scale: Scale, mpp: Mpp) -> Found:
         """Return what all passes over a tile agree on, in image px, where the tile owns it."""

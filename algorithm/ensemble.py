@@ -1,4 +1,4 @@
-"""Which passes a tile gets. `full`: every member on every view of every tile."""
+"""Which passes a tile (or a sheet of candidates) gets. `full`: every member on every view of it."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence

@@ -51,6 +51,11 @@ def whole_scale(scale: Scale, side_px: int) -> Scale:
     return Scale(*(max(1, round(side_px * ratio)) / side_px for ratio in scale))
 
 
+def window_px(side_px: int, scale: Scale) -> tuple[int, int]:
+    """Return (width, height), image px, of what a square of side_px shows at a whole scale."""
+    return round(side_px * scale.x), round(side_px * scale.y)
+
+
 def resampled_size(size: tuple[int, int], scale: Scale) -> tuple[int, int]:
     """Return (width, height), tile px, that a window of the image of this size, image px, is read as."""
     return max(1, round(size[0] / scale.x)), max(1, round(size[1] / scale.y))
@@ -60,6 +65,11 @@ def resampled_scale(size: tuple[int, int], scale: Scale) -> Scale:
     """Return the scale that a window of this size, image px, really has: its size in tile px was rounded."""
     width, height = resampled_size(size, scale)
     return Scale(size[0] / width, size[1] / height)
+
+
+def sheet_to_cell(boxes: Boxes, corner_px: tuple[int, int]) -> Boxes:
+    """Move boxes (n, 4) from the px of a sheet to those of the cell whose corner lies there."""
+    return np.asarray(boxes - np.array([*corner_px, *corner_px], np.float32), np.float32)
 
 
 def image_to_um(xy: Points, mpp: Mpp) -> Points:

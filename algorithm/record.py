@@ -32,8 +32,8 @@ def library_versions() -> tuple[tuple[str, str], ...]:
 class RunRecord:
     """Filled while an image is worked on.
 
-    seconds: by stage; `detect` is from reading the first tile to Detections, and of it `pixels` is waiting for tiles to
-    be read, `fusion` joining what was seen; most of the rest is waiting for the engine.
+    seconds: by stage; `detect` is from reading the first tile to Detections, and of it `pixels` is waiting for tiles
+    and cells to be read, `fusion` joining what was seen; most of the rest is waiting for the engine.
     settings: what the bundle, the options and the machine came to. versions: of Python and of what computes.
 
     tiles, sheets: that were looked at; sheets show candidates again, where the ensemble is `screen`.

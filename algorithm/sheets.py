@@ -56,15 +56,26 @@ class Layout:
         return filled_up(sheet, self.tile_px)
 
 
-def filled_up(pixels: Pixels, tile_px: int) -> Pixels:
-    """Return pixels (h, w, 3) as (tile_px, tile_px, 3), continued by reflection to the right and downwards.
+def filled_up(pixels: Pixels, side_px: int) -> Pixels:
+    """Return pixels (h, w, 3) as (side_px, side_px, 3), continued by reflection to the right and downwards.
 
     White would do harm: the network averages over the whole tile.
     """
-    missing = tile_px - pixels.shape[0], tile_px - pixels.shape[1]
+    missing = side_px - pixels.shape[0], side_px - pixels.shape[1]
     if missing == (0, 0):
         return pixels
     return np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+
+
+def filled_around(pixels: Pixels, side_px: int, begin: tuple[int, int]) -> Pixels:
+    """Return pixels (h, w, 3), which begin at (x, y), as (side_px, side_px, 3), continued by what is at the other end.
+
+    Reflection would give a figure that the image's border cuts its other half.
+    """
+    if pixels.shape[:2] == (side_px, side_px):
+        return pixels
+    around = [(first, side_px - first - length) for first, length in zip(begin[::-1], pixels.shape, strict=False)]
+    return np.pad(pixels, (*around, (0, 0)), mode="wrap")
 
 
 def on_sheets(cells: Iterable[tuple[Key, Pixels]], layout: Layout) -> Iterator[tuple[list[Key], Pixels]]:

@@ -83,14 +83,18 @@ class Grid:
                 yield Tile(x, y, *self._tile, core)
 
 
-def window_around(place: tuple[float, float], *, window: tuple[int, int], size: tuple[int, int]) -> Window:
-    """Return the window with a place in its middle, moved as far as it takes to lie in an image of this size.
+def window_around(
+    place: tuple[float, float], *, window: tuple[int, int], size: tuple[int, int]
+) -> tuple[Window, tuple[int, int]]:
+    """Return what an image of this size shows of the window with a place in its middle, and where in it that begins.
 
-    All (x, y), image px. It is cut to the image where the image is smaller.
+    All (x, y), image px; the place lies in the image. But by its borders that is the whole window, from (0, 0) on.
     """
-    shown = min(window[0], size[0]), min(window[1], size[1])
-    x, y = (max(0, min(round(place[axis] - shown[axis] / 2), size[axis] - shown[axis])) for axis in (0, 1))
-    return Window(x, y, *shown)
+    corner = [round(place[axis] - window[axis] / 2) for axis in (0, 1)]
+    first = [max(0, corner[axis]) for axis in (0, 1)]
+    last = [min(size[axis], corner[axis] + window[axis]) for axis in (0, 1)]
+    shown = Window(first[0], first[1], max(1, last[0] - first[0]), max(1, last[1] - first[1]))
+    return shown, (first[0] - corner[0], first[1] - corner[1])
 
 
 def axis_starts(length_px: int, tile_px: int, overlap_px: int) -> list[int]:

@@ -58,7 +58,7 @@ def main() -> None:
 def _measure(arguments: argparse.Namespace) -> None:
     start = time.perf_counter()
     bundle = load_bundle(arguments.model)
-    detector = Detector(bundle, Options(members=1, views=1, precision=arguments.precision))
+    detector = Detector(bundle, Options(ensemble="full", members=1, views=1, precision=arguments.precision))
     loaded = time.perf_counter() - start
     whole, alone = [], []
     for _ in range(arguments.runs + 1):

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch.nn import Module
@@ -36,7 +36,8 @@ OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
 class Wishes:
     """What a caller may choose of a bundle; None takes the default. Lengths in px are at the checkpoint's mpp.
 
-    ensemble: what is the default; screen_from, again_from, cell_px: for `screen`, default or asked for.
+    ensemble: what the bundle does unless it is told. screen_from, again_from (raw scores) and cell_px: how it screens,
+    which it can be told to do in any case.
     """
 
     tile_px: int | None = None
@@ -45,7 +46,7 @@ class Wishes:
     mpp_tolerance: float = 0.05
     fusion_radius_um: float = 7.5
     views: int = 1
-    ensemble: Literal["full", "screen"] = "full"
+    ensemble: bundle.EnsembleName = "full"
     screen_from: float = 0.2
     again_from: float = 0.3
     cell_px: int | None = None
@@ -62,7 +63,7 @@ class Shape:
     mpp_tolerance: float
     fusion_radius_um: float
     views: int
-    ensemble: Literal["full", "screen"]
+    ensemble: bundle.EnsembleName
     screen: bundle.Screen
 
 

@@ -41,7 +41,13 @@ def main() -> None:
     show_default=True,
     help="Boxes within are one figure; um.",
 )
-@click.option("--views", type=click.IntRange(1, 8), default=1, show_default=True, help="Flips and turns for each.")
+@click.option(
+    "--views",
+    type=click.IntRange(1, 8),
+    default=1,
+    show_default=True,
+    help="Flips and turns of each tile or candidate.",
+)
 @click.option(
     "--ensemble",
     type=click.Choice(["full", "screen"]),

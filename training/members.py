@@ -43,7 +43,7 @@ def with_members(bundle: LoadedBundle, members: Sequence[int]) -> LoadedBundle:
 
 
 def to_the_floor(bundle: LoadedBundle) -> LoadedBundle:
-    """Return the bundle reporting all that its networks do: the faint ones belong to a calibration and to a mean."""
+    """Return the bundle reporting all that its networks do (of candidates): a calibration and a mean need the faint."""
     facts = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
     return LoadedBundle(bundle.folder, facts, bundle.hash)
 

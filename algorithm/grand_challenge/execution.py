@@ -75,7 +75,8 @@ def work_on(detector: Detector, input_folder: Path, output_folder: Path, budget:
     found = (
         f"{len(detections.figures)} figures, {len(detections.candidates)} candidates in {detections.area_mm2:.2f} mm2"
     )
-    log.info("%s; %d tiles, %.1f s; written to %s", found, record.tiles, time.perf_counter() - start, target)
+    looked = f"{record.tiles} tiles, {record.sheets} sheets, {record.passes} passes"
+    log.info("%s; %s, %.1f s; written to %s", found, looked, time.perf_counter() - start, target)
 
 
 def _ensure_scale(image: Image, bundle: LoadedBundle) -> None:
@@ -88,4 +89,4 @@ def _ensure_scale(image: Image, bundle: LoadedBundle) -> None:
 
 def _log_progress(done: int, total: int) -> None:
     if done * PROGRESS_STEPS // total > (done - 1) * PROGRESS_STEPS // total:
-        log.info("tile %d of %d", done, total)
+        log.info("%d of %d tiles and sheets", done, total)

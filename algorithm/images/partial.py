@@ -43,7 +43,7 @@ class PartialImage(Image):
         if self._lost:
             every = self._read_windows + len(self._lost)
             log.warning(
-                "WARNING: %d of %d windows of %s could not be read, and no figure was looked for there (%s)",
+                "WARNING: %d of %d windows of %s could not be read, and nothing was looked for there (%s)",
                 len(self._lost),
                 every,
                 self.path.name,

@@ -162,11 +162,11 @@ def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
         ({"ensemble": "screen"}, "ensemble is screen, but there is nothing under screen"),
         (
             {"screen": {"from_score": 0.2, "again_score": 0.3, "cell_px": 63}},
-            "screen.cell_px 63 is not between two boxes of 16.0 um and",
+            "screen.cell_px 63: give 64, two boxes of 16.0 um, to 128, a tile",
         ),
         (
             {"screen": {"from_score": 0.2, "again_score": 0.3, "cell_px": 129}},
-            "screen.cell_px 129 is not between two boxes of 16.0 um and",
+            "screen.cell_px 129: give 64, two boxes of 16.0 um, to 128",
         ),
         (
             {"screen": {"from_score": 1.2, "again_score": 0.3, "cell_px": 96}},

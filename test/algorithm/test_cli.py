@@ -66,6 +66,19 @@ def test_info_shows_the_bundle_and_what_can_run(loaded_bundle):
     assert engines[2].startswith("openvino: ready, ") and engines[2].endswith(("f32", "bf16"))
 
 
+def test_info_says_how_a_bundle_screens(bundle_at, tmp_path):
+    screen = {"from_score": 0.2, "again_score": 0.3, "cell_px": 96}
+    result = CliRunner().invoke(
+        main, ["info", "--model", str(bundle_at(tmp_path / "b", ensemble="screen", screen=screen))]
+    )
+    assert (
+        "ensemble   screen: the first member finds candidates from a raw score of 0.2 on, all see them in cells of "
+        "96 px, in more than one view from 0.3 on" in result.stdout
+    )
+    plain = CliRunner().invoke(main, ["info", "--model", str(bundle_at(tmp_path / "plain", screen=screen))])
+    assert "ensemble   full: all members see all tiles in all views" in plain.stdout
+
+
 def test_info_says_why_an_engine_cannot_run(loaded_bundle, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     result = CliRunner().invoke(main, ["info", "--model", str(loaded_bundle.folder)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from algorithm.budget import Budget
 from algorithm.detector import Detector, Options
 from algorithm.errors import EngineError, ImageError, MitosisError
-from algorithm.frames import Mpp
+from algorithm.frames import Mpp, Scale
 from algorithm.fusion import Found
 from algorithm.images import PartialImage
 from algorithm.screen import SecondLook
@@ -20,6 +20,14 @@ from algorithm.sheets import Layout
 HALF_UM = Mpp(0.5, 0.5)
 SIZE = (330, 271)
 ONE_A_SHEET = {"from_score": 0.3, "again_score": 0.3, "cell_px": 96}
+LOOK = {
+    "scale": Scale(1.0, 1.0),
+    "mpp": HALF_UM,
+    "layout": Layout(128, 64),
+    "chosen_views": [0, 1],
+    "again_score": 0.3,
+    "radius_um": 7.5,
+}
 SCREEN = {
     "ensemble": "screen",
     "screen": {"from_score": 0.3, "again_score": 0.3, "cell_px": 64},
@@ -86,8 +94,16 @@ def test_a_figure_anywhere_is_found_once_where_it_is(run, draw, figure, x, y):
     assert record.sheets == 1
 
 
+def test_figures_cut_by_the_border_keep_their_own_scores_and_places(run, draw, figure):
+    dark, pale = figure(327, 60, 0.9), figure(3, 200, 0.6)  # far apart, but side by side on a sheet
+    pixels = draw(SIZE, [dark, pale])
+    for views in ([0], [0, 1, 2, 3]):
+        screened, full = run(pixels, views=views)[0], run(pixels, views=views, options=Options(ensemble="full"))[0]
+        same(screened, full, px=1.5)
+
+
 @pytest.mark.parametrize("size", [(40, 40), (100, 30), (64, 127)])
-def test_what_the_filling_mirrors_is_not_taken_for_the_candidate(run, draw, figure, size):
+def test_what_fills_a_cell_is_not_taken_for_the_candidate(run, draw, figure, size):
     x, y = size[0] - 10, size[1] - 10
     found, _ = run(draw(size, [figure(x, y)]), views=[0, 1, 4])
     assert found.xy.tolist() == [pytest.approx((x, y), abs=0.3)]
@@ -240,35 +256,64 @@ def test_a_candidate_whose_cell_cannot_be_read_keeps_the_score_of_the_first_look
     image = Damaged(draw((128, 128), [figure(30, 60, 0.8), figure(100, 60, 0.7)]), HALF_UM)
     found, record = Detector(with_facts(**SCREEN), Options(), engines=[Doubtful()]).detect(PartialImage(image))
     assert found.score.tolist() == [pytest.approx(0.7, abs=0.01), pytest.approx(0.4, abs=0.01)]
-    assert record.sheets == 1
+    assert (record.sheets, record.passes_given_up) == (1, 0)
+
+
+def test_cells_are_read_as_they_lie_in_the_file_by_the_thousand(monkeypatch):
+    monkeypatch.setattr("algorithm.screen.TOGETHER", 4)
+    rng = np.random.default_rng(5)
+    xy = rng.uniform(100, 900, (10, 2))
+    candidates = Found(xy, np.linspace(0.9, 0.4, 10), np.zeros((10, 4), np.float32))
+    look = SecondLook(candidates, size=(1000, 1000), **LOOK)
+    read = []
+    (first, _) = look.rounds()
+    for _ in first.sheets(lambda shown: read.append(shown) or np.zeros((64, 64, 3), np.uint8)):
+        pass
+    places = [(shown.y, shown.x) for shown in read]
+    wanted = [(round(y - 32), round(x - 32)) for x, y in xy.tolist()]
+    assert places == [*sorted(wanted[:4]), *sorted(wanted[4:8]), *sorted(wanted[8:])]
+
+
+def test_members_that_were_given_up_are_not_taken_up_in_the_next_round(run, draw, figure, fake_engine, caplog):
+    class Slow(fake_engine):
+        def _found(self, tile):
+            clock.now += 1
+            return super()._found(tile)
+
+    class Clock:
+        now = 0.0
+
+        def __call__(self):
+            return self.now
+
+    clock = Clock()
+    caplog.set_level(logging.WARNING)
+    figures = [figure(20 + 30 * (n % 20), 30 + 34 * (n // 20), 0.9) for n in range(100)]
+    engines = [Slow(), Slow(), Slow()]
+    _, record = run(draw((630, 220), figures), engines=engines, views=[0, 1, 2, 3], budget=Budget(110, clock=clock))
+    assert clock.now <= 112  # two sheets are under way
+    assert record.passes + record.passes_given_up == record.tiles + 3 * (25 + 75)
+    steps = [one.message.partition("on ")[2] for one in caplog.records]
+    assert steps == sorted(steps, reverse=True) and len(set(steps)) == len(steps)
 
 
 def test_nothing_reads_on_where_the_engine_fails_in_the_second_look(run, draw, figure, fake_engine):
     class Failing(fake_engine):
         def result(self):
             raw = super().result()
-            if self.submitted > 3:
+            if self.submitted > 10:
                 raise EngineError("the device is lost")
             return raw
 
-    figures = [figure(20 + 30 * n, 60) for n in range(6)]
+    figures = [figure(20 + 30 * n, 60) for n in range(20)]  # when the first sheet fails, cells are still to be read
     with pytest.raises(EngineError, match="the device is lost"):
-        run(draw((200, 128), figures), engines=[Failing()])
+        run(draw((640, 128), figures), engines=[Failing()])
     assert not [thread.name for thread in enumerate_threads() if thread.name.startswith("reader")]
 
 
 def test_no_candidates_are_no_sheets():
     nothing = Found.joined([])
-    look = SecondLook(
-        nothing,
-        size=(50, 50),
-        scale=HALF_UM,
-        mpp=HALF_UM,
-        layout=Layout(128, 64),
-        chosen_views=[0, 1],
-        again_score=0.3,
-        radius_um=7.5,
-    )
+    look = SecondLook(nothing, size=(50, 50), **LOOK)
     assert [(len(part), list(part.sheets(lambda window: None))) for part in look.rounds()] == [(0, [])]
     assert len(look.found()) == 0
 

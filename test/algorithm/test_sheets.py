@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithm.sheets import Layout, on_sheets
+from algorithm.sheets import Layout, filled_around, on_sheets
 
 LAYOUT = Layout(tile_px=100, cell_px=32)  # 3 x 3 cells, 4 px left over
 
@@ -52,6 +52,15 @@ def test_a_place_in_a_cell_has_its_slot(tile_px, slot, x, y):
 @pytest.mark.parametrize("place", [(-0.1, 5), (5, -0.1), (96, 5), (5, 96), (200, 200)])
 def test_a_place_beyond_the_cells_has_none(place):
     assert LAYOUT.slot_of(np.array([place], float)).tolist() == [-1]
+
+
+@pytest.mark.parametrize(("size", "begin"), [((5, 8), (3, 0)), ((8, 5), (0, 2)), ((5, 6), (3, 2)), ((2, 1), (1, 4))])
+def test_what_is_missing_of_a_cell_is_taken_from_its_other_end(size, begin):
+    width, height = size
+    pixels = np.arange(width * height * 3, dtype=np.uint8).reshape(height, width, 3)
+    cell = filled_around(pixels, 8, begin)
+    for y, x in np.ndindex(8, 8):
+        assert (cell[y, x] == pixels[(y - begin[1]) % height, (x - begin[0]) % width]).all()
 
 
 def test_no_places_have_no_slots():

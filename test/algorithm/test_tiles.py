@@ -120,16 +120,16 @@ def test_an_overlap_that_no_tile_can_have_is_refused(overlap):
         axis_starts(1000, 128, overlap)
 
 
-@given(st.tuples(st.floats(0, 300), st.floats(0, 200)), st.tuples(st.integers(1, 90), st.integers(1, 90)))
+@given(st.tuples(st.floats(0, 299.9), st.floats(0, 199.9)), st.tuples(st.integers(1, 90), st.integers(1, 90)))
 def test_a_window_around_a_place_lies_in_the_image_with_the_place_as_near_its_middle_as_can_be(place, window):
     size = (300, 200)
-    found = window_around(place, window=window, size=size)
-    assert found.size == window
-    assert 0 <= found.x <= size[0] - window[0] and 0 <= found.y <= size[1] - window[1]
-    for axis, corner in enumerate((found.x, found.y)):
-        off = corner + window[axis] / 2 - place[axis]
-        assert abs(off) <= 0.5 or corner == (0 if off > 0 else size[axis] - window[axis])
+    shown, begin = window_around(place, window=window, size=size)
+    for axis, (corner, length) in enumerate([(shown.x, shown.width), (shown.y, shown.height)]):
+        assert corner >= 0 and corner + length <= size[axis] and 1 <= length <= window[axis]
+        assert abs(corner - begin[axis] + window[axis] / 2 - place[axis]) <= 0.5  # the whole window's middle
+        assert begin[axis] == 0 or corner == 0
+        assert begin[axis] + length == window[axis] or corner + length == size[axis]
 
 
 def test_a_window_is_cut_to_an_image_that_is_smaller():
-    assert window_around((10.0, 5.0), window=(64, 64), size=(40, 100)) == Window(0, 0, 40, 64)
+    assert window_around((10.0, 5.0), window=(64, 64), size=(40, 100)) == (Window(0, 0, 40, 37), (22, 27))

@@ -102,6 +102,20 @@ def test_every_link_into_the_repository_leads_somewhere(document):
     assert [link for link in inner if not (document.parent / link).exists()] == []
 
 
+def anchors_of(document: Path) -> set[str]:
+    """Return what headings can be linked by: in lower case, without punctuation, with hyphens for spaces."""
+    headings = re.findall(r"^#+ +(.+?) *$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_heading_finds_it(document):
+    links = re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    assert [
+        (path, name) for path, name in links if name not in anchors_of(document.parent / path if path else document)
+    ] == []
+
+
 @pytest.mark.parametrize("script", ["run.sh", "build.sh", "test.sh", "export.sh", ".ci/run"])
 def test_scripts_can_be_run(script):
     path = ROOT / script

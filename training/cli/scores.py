@@ -13,9 +13,11 @@ from training.cli.shared import PATH, bundle_option, data_option, names, progres
 @data_option
 @slides_option
 @click.option("--json", "json_path", type=PATH, help="Write all scores here; a plot beside it.")
-@click.option("--ensemble", type=click.Choice(["full", "screen"]), help="Default: the bundle's.")
+@click.option(
+    "--ensemble", type=click.Choice(["full", "screen"]), help="Default: the bundle's, which it is calibrated for."
+)
 @click.option("--members", type=click.IntRange(min=1), help="Only the first N members.")
-@click.option("--views", type=click.IntRange(1, 8), help="Flips and turns for each.")
+@click.option("--views", type=click.IntRange(1, 8), help="Flips and turns of each tile or candidate.")
 @click.option("--precision", type=click.Choice(["f32", "bf16"]))
 @click.option("--out-of-fold", is_flag=True, help="Each slide by the members that were not trained on it.")
 def evaluate(

@@ -39,12 +39,17 @@ def evaluate_bundle(
         predicted = predict_unseen(bundle, images, options, progress=progress)
     else:
         predicted = predict(images, Detector(bundle, options), progress=progress)
-    return report(
+    scores = report(
         predicted,
         threshold=bundle.facts.threshold,
         bundle=f"{bundle.facts.name} {bundle.facts.version}",
         bundle_hash=bundle.hash,
     )
+    return scores | {
+        "ensemble": options.ensemble or bundle.facts.ensemble,
+        "views": options.views or len(bundle.facts.views),
+        "members": "those that did not see the slide" if out_of_fold else options.members or len(bundle.facts.members),
+    }
 
 
 def write_report(scores: dict[str, Any], path: Path) -> tuple[Path, Path]:

@@ -122,7 +122,8 @@ def unseen_members_of_bundle(folder: Path) -> UnseenMembers:
 
 def _network(bundle: LoadedBundle, digest: str) -> Network:
     everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
-    detector = Detector(LoadedBundle(bundle.folder, everything, bundle.hash), Options())
+    # full: what one member alone finds faint would never be looked at
+    detector = Detector(LoadedBundle(bundle.folder, everything, bundle.hash), Options(ensemble="full"))
     return Network(detector, _title(bundle), digest, bundle.facts.training)
 
 

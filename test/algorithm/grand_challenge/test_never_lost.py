@@ -70,7 +70,7 @@ def test_what_can_be_read_of_a_damaged_image_is_used_with_a_loud_warning(case, d
     assert result.exit_code == 0, result.output
     assert (
         "WARNING: " in result.stdout
-        and "of 0f.tif could not be read, and no figure was looked for there" in result.stdout
+        and "of 0f.tif could not be read, and nothing was looked for there" in result.stdout
     )
     assert figures(accepted(case / "output" / NAME)) == 1
 

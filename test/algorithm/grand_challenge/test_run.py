@@ -77,7 +77,7 @@ def test_a_case_ends_with_a_file_and_short_lines_of_progress(image, run, case, s
     lines = run().stdout.splitlines()
     assert lines[0].startswith("engine: openvino for member0.onnx")
     assert lines[1] == "image: 0f.tif, 220 x 150 px, 0.5000 um/px, TIFF"
-    assert lines[2] == "tile 1 of 6" and lines[7] == "tile 6 of 6"
+    assert lines[2] == "1 of 6 tiles and sheets" and lines[7] == "6 of 6 tiles and sheets"
     assert "figures" in lines[8] and str(case / "output" / NAME) in lines[8]
     assert max(map(len, lines)) < 300
 
