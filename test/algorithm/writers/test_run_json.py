@@ -44,6 +44,7 @@ def test_the_record_holds_all_that_a_result_came_from(written, detections_of):
         "figures": 2,
         "candidates": 1,
         "tiles": 6,
+        "sheets": 0,
         "passes": 0,
         "passes_given_up": 0,
         "crowded_passes": 1,
