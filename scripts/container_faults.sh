@@ -68,7 +68,10 @@ start_case() { # start_case IMAGE NAME: a region that takes long enough to be st
     new_output "$work/fault"
     "${engine[@]}" run --detach --name "$2" "${platform[@]}" -v "$work/input/long:/input:ro" -v "$work/fault:/output" \
         -v "$root/model:/opt/ml/model:ro" "$1" >/dev/null
-    until "${engine[@]}" logs "$2" 2>&1 | grep -q '^tile '; do sleep 0.2; done
+    until "${engine[@]}" logs "$2" 2>&1 | grep -q ' tiles and sheets$'; do
+        [ "$("${engine[@]}" inspect --format '{{.State.Running}}' "$2")" = true ] || fail "ended before it could be stopped"
+        sleep 0.2
+    done
 }
 
 test_stopped() { # test_stopped IMAGE: killed, and told to end, half way
