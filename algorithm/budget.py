@@ -22,19 +22,19 @@ class Budget:
         self.seconds = seconds
         self._clock = clock
         self._began = clock()
-        self._members = self._views = self._tiles_left = 0
+        self._members = self._views = self._tiles_left = self._before = 0
         self._passes = 0
         self._what = "tile"
         self._most = float("inf")  # members that are left of those that were given up
 
-    def begin(self, what: str, number: int, *, members: int, views: int) -> None:
+    def begin(self, what: str, number: int, *, members: int, views: int, before: int = 0) -> None:
         """Say what the work is from here on: so many tiles or sheets.
 
         An image read and a model loaded before count against the time, and so does what was begun before. Members
-        that were given up are not taken up again.
+        that were given up are not taken up again: the last ones, counted with those `before` these.
         """
-        self._what, self._tiles_left = what, number
-        self._members, self._views = int(min(members, self._most)), views
+        self._what, self._tiles_left, self._before = what, number, before
+        self._members, self._views = max(0, int(min(members, self._most - before))), views
         self._passes, self._since = 0, self._clock()
 
     def done(self, passes: int) -> None:
@@ -70,5 +70,5 @@ class Budget:
                 views,
             )
         if members < self._members:
-            self._most = members
+            self._most = self._before + members
         self._members, self._views = members, views

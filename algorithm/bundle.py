@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ SCORE_EDGE = 1e-6  # keeps the logit finite
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 RawScore = Annotated[float, Field(ge=0, le=1)]
+WorkingMpp = Annotated[float, Field(ge=0.05, le=2)]
 EnsembleName = Literal["full", "screen"]
 
 
@@ -39,6 +41,7 @@ class Member(Strict):
     file: str = Field(pattern=r"^[\w-][\w.-]*$")  # in the bundle's folder, nowhere else
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     source: str  # the checkpoint it was exported from
+    mpp: WorkingMpp | None = None  # um/px of what it sees; the bundle's where none is given
 
 
 def logit(score: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,7 +75,10 @@ class Screen(Strict):
 
 
 class Bundle(Strict):
-    """What a bundle says of itself. Lengths in px are at the bundle's mpp; thresholds are probabilities."""
+    """What a bundle says of itself. Lengths in px are at the bundle's mpp; thresholds are probabilities.
+
+    Members may see the image at another mpp: tiles of as many px, overlaps and cells of as many um.
+    """
 
     schema_version: Literal[1]
     name: str
@@ -80,7 +86,7 @@ class Bundle(Strict):
     licence: str
     members: list[Member] = Field(min_length=1)
     classes: list[str] = Field(min_length=1)  # figures first; the networks report only these
-    mpp: float = Field(ge=0.05, le=2)
+    mpp: WorkingMpp
     mpp_tolerance: float = Field(ge=0, lt=0.5)  # part of mpp; an image within it is not resampled
     tile_px: int = Field(ge=64)
     overlap_px: int = Field(ge=0)
@@ -122,7 +128,48 @@ class Bundle(Strict):
             raise ValueError(f"the first class is {self.classes[0]!r}, not {FIGURE_CLASS!r}")
         if len(set(self.views)) != len(self.views):
             raise ValueError("a view stands twice in views")
+        if self.mpp_of(self.members[0]) != self.mpp:
+            raise ValueError(f"the first member sees {self.members[0].mpp} um/px, not the bundle's {self.mpp}")
+        for mpp in self.scales():
+            self._fits(mpp)
         return self
+
+    def _fits(self, mpp: float) -> None:
+        """Refuse a scale of members at which overlaps and cells do not fit a tile."""
+        if self.overlap_at(mpp) >= self.tile_px:
+            raise ValueError(f"overlap_px {self.overlap_px} does not fit tile_px {self.tile_px} at {mpp} um/px")
+        if self.screen and self.cell_at(mpp) > self.tile_px:
+            raise ValueError(f"screen.cell_px {self.screen.cell_px} does not fit tile_px {self.tile_px} at {mpp} um/px")
+
+    def mpp_of(self, member: Member) -> float:
+        """Return the um/px of what a member sees."""
+        return self.mpp if member.mpp is None else member.mpp
+
+    def scales(self) -> dict[float, list[int]]:
+        """Return the um/px that members see, the bundle's own first, each with the numbers of its members."""
+        found: dict[float, list[int]] = {}
+        for number, member in enumerate(self.members):
+            found.setdefault(self.mpp_of(member), []).append(number)
+        return found
+
+    def overlap_at(self, mpp: float) -> int:
+        """Return the overlap of tiles at another um/px, px."""
+        return math.ceil(self.overlap_px * self.mpp / mpp)
+
+    def cell_at(self, mpp: float) -> int:
+        """Return the side of a cell of `screen` at another um/px, px; whole strides stay whole where they can."""
+        if self.screen is None:
+            raise ValueError("no settings for the ensemble `screen`")
+        return round(self.screen.cell_px * self.mpp / mpp)
+
+    def of_members(self, numbers: Sequence[int]) -> "Bundle":
+        """Return the bundle with these of its members alone; tiles and cells are in px of the first of them."""
+        mpp = self.mpp_of(self.members[numbers[0]])
+        members = [one.model_copy(update={"mpp": self.mpp_of(one)}) for one in map(self.members.__getitem__, numbers)]
+        changed: dict[str, Any] = {"members": members, "mpp": mpp, "overlap_px": self.overlap_at(mpp)}
+        if self.screen:
+            changed["screen"] = self.screen.model_copy(update={"cell_px": self.cell_at(mpp)})
+        return self.model_copy(update=changed)
 
 
 class LoadedBundle:
@@ -183,8 +230,9 @@ def write_bundle(folder: Path, facts: Bundle) -> None:
     """Write bundle.yaml, keys in the order of the schema, under a temporary name first. Raises OutputError."""
     part = folder / (BUNDLE_FILE + ".part")
     told = facts.model_dump(mode="json")
-    if told["screen"] is None:
-        del told["screen"]  # a bundle from before it stays one that programs from before it can read
+    for where, key in [(told, "screen"), *((member, "mpp") for member in told["members"])]:
+        if where[key] is None:
+            del where[key]  # a bundle from before it stays one that programs from before it can read
     text = yaml.safe_dump(told, sort_keys=False, width=110, allow_unicode=True)
     try:
         part.write_text(text)

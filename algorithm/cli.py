@@ -144,12 +144,19 @@ def info(model: Path | None) -> None:
     click.echo(f"hash       sha256 {bundle.hash}")
     click.echo(f"members    {', '.join(member.file for member in facts.members)}; views {facts.views}")
     click.echo(f"ensemble   {_ensemble(facts)}")
-    click.echo(f"scale      {facts.mpp} um/px, tiles of {facts.tile_px} px")
+    click.echo(f"scale      {_scale(facts)}, tiles of {facts.tile_px} px")
     click.echo(f"threshold  {facts.threshold:.3f}; candidates from {facts.reporting_threshold:.3f} on")
     click.echo(f"licence    {facts.licence}")
     click.echo(f"threads    {usable_cpus()}")
     for engine in candidates():
         click.echo(f"engine     {engine.name}: {'ready, ' if engine.usable else 'not here: '}{engine.what}")
+
+
+def _scale(facts: Any) -> str:
+    scales = facts.scales()
+    if len(scales) == 1:
+        return f"{facts.mpp} um/px"
+    return " and ".join(f"{mpp} um/px ({len(numbers)} member(s))" for mpp, numbers in scales.items())
 
 
 def _ensemble(facts: Any) -> str:

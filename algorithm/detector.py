@@ -15,14 +15,15 @@ from algorithm.detections import Detections
 from algorithm.engines import Engine, FallbackEngine, open_engine
 from algorithm.engines.cpus import usable_cpus
 from algorithm.errors import ImageError, MitosisError
-from algorithm.frames import Mpp, Scale, resampled_scale, resampled_size, tile_to_image, whole_scale, window_px
+from algorithm.frames import Mpp, Scale, resampled_scale, resampled_size, tile_to_image
 from algorithm.fusion import Found, average, strongest
 from algorithm.images import Image, Pixels
+from algorithm.magnification import Magnification, magnifications
 from algorithm.prefetch import ahead
 from algorithm.record import RunRecord
 from algorithm.screen import SecondLook
-from algorithm.sheets import Layout, filled_up
-from algorithm.tiles import Grid, Tile, Window
+from algorithm.sheets import filled_up
+from algorithm.tiles import Tile, Window
 from algorithm.work import Progress, Work
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Detector:
             )
             for member in range(members)
         ]
+        self._magnifications = magnifications(facts, self.engines)
 
     def detect(
         self, image: Image, progress: Progress | None = None, budget: Budget | None = None
@@ -94,10 +96,9 @@ class Detector:
             raise ImageError(f"{image.path}: no pixel size in the file; pass --mpp, as in --mpp 0.25")
         work = Work(self._record(image), budget, progress)
         with work.record.stage("detect"):
-            scale = self._scale(mpp)
-            found = self._over_tiles(image, scale, mpp, work)
+            found = self._over_tiles(image, mpp, work)
             if self.ensemble == "screen":
-                found = self._over_candidates(found, image, scale, mpp, work)
+                found = self._over_candidates(found, image, mpp, work)
             self._note_engines(work.record)
             detections = self._detections(found, image, mpp)
         if work.record.crowded_passes:
@@ -108,15 +109,25 @@ class Detector:
             )
         return detections, work.record
 
-    def _over_tiles(self, image: Image, scale: Scale, mpp: Mpp, work: Work) -> Found:
+    def _over_tiles(self, image: Image, mpp: Mpp, work: Work) -> Found:
         """Return what is seen in all tiles: by all members and views, or by the first alone where it screens."""
-        grid = self._grid(image.size, scale)
         screening = self.ensemble == "screen"
-        engines, views = (self.engines[:1], [0]) if screening else (self.engines, self.views)
+        chosen, views = ([self._magnifications[0].first()], [0]) if screening else (self._magnifications, self.views)
+        said = [self._over_tiles_at(one, views, image, mpp, work) for one in chosen]
+        if len(said) == 1:
+            return said[0]
+        with work.record.stage("fusion"):
+            weights = [len(one.engines) for one in chosen]
+            return average(said, weights=weights, radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
+
+    def _over_tiles_at(self, at: Magnification, views: Sequence[int], image: Image, mpp: Mpp, work: Work) -> Found:
+        """Return what the members of one scale see in all tiles."""
+        scale = at.scale(mpp)
+        grid = at.grid(image.size, scale)
         parts = []
-        work.begin("tile", len(grid), members=len(engines), views=len(views))
+        work.begin("tile", len(grid), members=len(at.engines), views=len(views), before=at.before)
         tiles = ahead(lambda tile: self._tile(image, tile, scale), grid)
-        with closing(self._passes(tiles, engines, views, work)) as passes:
+        with closing(self._passes(tiles, at.engines, views, work)) as passes:
             for seen in passes:
                 with work.record.stage("fusion"):
                     parts.append(self._fused(seen, scale, mpp))
@@ -124,7 +135,7 @@ class Detector:
         with work.record.stage("fusion"):
             return strongest(Found.joined(parts), radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
 
-    def _over_candidates(self, found: Found, image: Image, scale: Scale, mpp: Mpp, work: Work) -> Found:
+    def _over_candidates(self, found: Found, image: Image, mpp: Mpp, work: Work) -> Found:
         """Return what all members and views say of the candidates among what was found."""
         facts = self.bundle.facts
         if facts.screen is None:
@@ -132,21 +143,21 @@ class Detector:
         look = SecondLook(
             found[found.score >= facts.screen.from_score],
             size=image.size,
-            scale=scale,
             mpp=mpp,
-            layout=Layout(facts.tile_px, facts.screen.cell_px),
+            magnifications=self._magnifications,
             chosen_views=self.views,
             again_score=facts.screen.again_score,
             radius_um=facts.fusion_radius_um,
         )
         for part in look.rounds():
-            work.begin("sheet", len(part), members=len(self.engines), views=1)
-            sheets = part.sheets(lambda window: self._read(image, window, look.scale))
-            with closing(self._passes(sheets, self.engines, [0], work)) as passes:
+            at = part.cells.at
+            work.begin("sheet", len(part), members=len(at.engines), views=1, before=at.before)
+            sheets = part.sheets(lambda window, scale: self._read(image, window, scale))
+            with closing(self._passes(sheets, at.engines, [0], work)) as passes:
                 for seen in passes:
                     with work.record.stage("fusion"):
                         for one in seen.passes:
-                            look.note(seen.key, one)
+                            look.note(part, seen.key, one)
                     work.record.sheets += 1
         with work.record.stage("fusion"):
             return strongest(look.found(), radius_um=facts.fusion_radius_um, mpp=mpp)
@@ -173,22 +184,11 @@ class Detector:
                 yield seen
                 work.done(len(seen.passes))
 
-    def _scale(self, mpp: Mpp) -> Scale:
-        """Return image px to one tile px; 1 where the image is within the bundle's tolerance."""
-        facts = self.bundle.facts
-        ratios = Scale(facts.mpp / mpp.x, facts.mpp / mpp.y)
-        if all(abs(1 / ratio - 1) <= facts.mpp_tolerance for ratio in ratios):
-            return Scale(1.0, 1.0)
-        return whole_scale(ratios, facts.tile_px)
-
-    def _grid(self, size: tuple[int, int], scale: Scale) -> Grid:
-        facts = self.bundle.facts
-        return Grid(size, tile=window_px(facts.tile_px, scale), overlap=window_px(facts.overlap_px, scale))
-
     def tiles(self, image: Image) -> Iterator[Pixels]:
-        """Yield the image's tiles as the engines get them, row by row; for those who measure an engine alone."""
-        scale = self._scale(image.mpp or Mpp(self.bundle.facts.mpp, self.bundle.facts.mpp))
-        for tile in self._grid(image.size, scale):
+        """Yield the image's tiles as the first engine gets them, row by row; for those who measure one alone."""
+        at = self._magnifications[0]
+        scale = at.scale(image.mpp or Mpp(at.mpp, at.mpp))
+        for tile in at.grid(image.size, scale):
             yield self._tile(image, tile, scale)
 
     def _read(self, image: Image, window: Window, scale: Scale) -> Pixels:
@@ -260,6 +260,7 @@ class Detector:
             "tile_px": facts.tile_px,
             "overlap_px": facts.overlap_px,
             "working_mpp": facts.mpp,
+            "working_mpp_of_members": [facts.mpp_of(one) for one in facts.members[: len(self.engines)]],
             "mpp_tolerance": facts.mpp_tolerance,
             "fusion_radius_um": facts.fusion_radius_um,
             "score_floor": facts.score_floor,

@@ -16,6 +16,7 @@ from algorithm.ensemble import Pass
 from algorithm.frames import (
     Boxes,
     Mpp,
+    Points,
     Scale,
     centres,
     image_to_um,
@@ -29,6 +30,7 @@ from algorithm.frames import (
 from algorithm.fusion import Found
 from algorithm.images import Pixels
 from algorithm.images.colour import WHITE
+from algorithm.magnification import Magnification
 from algorithm.prefetch import ahead
 from algorithm.sheets import Layout, filled_around, on_sheets
 from algorithm.tiles import Window, window_around
@@ -57,13 +59,46 @@ class Look:
     cell: Cell
 
 
+@dataclass(frozen=True)
+class Cells:
+    """All candidates as the members of one magnification are shown them. scale: image px to one cell px."""
+
+    at: Magnification
+    layout: Layout
+    scale: Scale
+    cells: Sequence[Cell]
+
+    @classmethod
+    def around(cls, places: Points, at: Magnification, *, size: tuple[int, int], mpp: Mpp) -> "Cells":
+        """Return the cells around places (n, 2) of an image of size (width, height), both px, and mpp um/px."""
+        if at.layout is None:
+            raise AssertionError("checked when the detector was made")
+        side_px = at.layout.cell_px
+        scale = whole_scale(at.scale(mpp), side_px)
+        cells = []
+        for place in places.tolist():
+            shown, begin = window_around(place, window=window_px(side_px, scale), size=size)
+            length = resampled_size(shown.size, scale)
+            # the length was rounded and may not leave as much room before it
+            x, y = (min(round(begin[axis] / scale[axis]), side_px - length[axis]) for axis in (0, 1))
+            cells.append(Cell(shown, (x, y)))
+        return cls(at, at.layout, scale, cells)
+
+    def in_image(self, boxes: Boxes, look: Look, slot: int) -> Boxes:
+        """Move boxes of a slot that shows this look from sheet px to image px."""
+        cell_px, shown = self.layout.cell_px, look.cell.shown
+        unturned = views.invert(sheet_to_cell(boxes, self.layout.corner(slot)), look.view, (cell_px, cell_px))
+        of_shown = sheet_to_cell(unturned, look.cell.begin)
+        return tile_to_image(of_shown, origin_px=(shown.x, shown.y), scale=resampled_scale(shown.size, self.scale))
+
+
 class SecondLook:
     """The candidates of an image, the rounds in which they are looked at, and what was said of each.
 
     candidates: places in the image, image px, from the most probable on: where the time is up, those left keep the
-    score of the first look. size: (width, height) of the image, px; mpp: its um/px; scale: image px to one cell px.
-    layout: of sheets and cells; chosen_views: of each cell, the first of them in the first round. again_score: mean
-    raw score of that round from which on a candidate gets the other views. radius_um: of fusion.
+    score of the first look. size: (width, height) of the image, px; mpp: its um/px. magnifications: each member looks
+    at its own scale. chosen_views: of each cell, the first of them in the first rounds. again_score: mean raw score of
+    those from which on a candidate gets the other views. radius_um: of fusion.
     """
 
     def __init__(
@@ -71,48 +106,45 @@ class SecondLook:
         candidates: Found,
         *,
         size: tuple[int, int],
-        scale: Scale,
         mpp: Mpp,
-        layout: Layout,
+        magnifications: Sequence[Magnification],
         chosen_views: Sequence[int],
         again_score: float,
         radius_um: float,
     ) -> None:
-        self._candidates, self._mpp, self.layout, self._views = candidates, mpp, layout, chosen_views
+        self._candidates, self._mpp, self._views = candidates, mpp, chosen_views
         self._again_score, self._near_um = again_score, NEAR * radius_um
-        self.scale = whole_scale(scale, layout.cell_px)
-        self._cells = [self._cell((x, y), size) for x, y in candidates.xy.tolist()]
+        self._cells = [Cells.around(candidates.xy, at, size=size, mpp=mpp) for at in magnifications]
         self._said = np.zeros((len(candidates), 2))  # passes that looked, passes that saw it
         self._score = np.zeros(len(candidates))
         self._box = np.zeros((len(candidates), 4))
 
-    def _cell(self, place: tuple[float, float], size: tuple[int, int]) -> Cell:
-        side_px = self.layout.cell_px
-        shown, begin = window_around(place, window=window_px(side_px, self.scale), size=size)
-        length = resampled_size(shown.size, self.scale)
-        # the length was rounded and may not leave as much room before it
-        x, y = (min(round(begin[axis] / self.scale[axis]), side_px - length[axis]) for axis in (0, 1))
-        return Cell(shown, (x, y))
-
     def rounds(self) -> Iterator["Round"]:
-        """Yield what is to be shown, each round when all of the one before was noted.
+        """Yield what is to be shown, a round for each magnification, each when all of the ones before were noted.
 
         One sheet holds all views of few candidates; then there is nothing to save by a first round.
         """
-        every = range(len(self._cells))
-        if len(every) * len(self._views) <= self.layout.slots:
-            yield Round(self.layout, self._cells, every, self._views)
+        every = range(len(self._candidates))
+        if len(every) * len(self._views) <= min(one.layout.slots for one in self._cells):
+            yield from self._rounds(every, self._views)
             return
-        yield Round(self.layout, self._cells, every, self._views[:1])
+        yield from self._rounds(every, self._views[:1])
         said = self._score / np.maximum(self._said[:, 0], 1)
-        yield Round(self.layout, self._cells, np.flatnonzero(said >= self._again_score).tolist(), self._views[1:])
+        yield from self._rounds(np.flatnonzero(said >= self._again_score).tolist(), self._views[1:])
 
-    def note(self, looks: Sequence[Look], seen: Pass) -> None:
-        """Take in what one pass saw on a sheet (boxes in sheet px): of each look the best box near its candidate."""
-        slot = self.layout.slot_of(centres(seen.boxes))
+    def _rounds(self, numbers: Sequence[int], shown_views: Sequence[int]) -> Iterator["Round"]:
+        for cells in self._cells:
+            yield Round(cells, numbers, shown_views)
+
+    def note(self, part: "Round", looks: Sequence[Look], seen: Pass) -> None:
+        """Take in what one pass saw on a sheet of a round (boxes in sheet px).
+
+        Of each look that is the best box near its candidate.
+        """
+        slot = part.cells.layout.slot_of(centres(seen.boxes))
         for number, look in enumerate(looks):
             of_slot = slot == number
-            boxes = self._in_image(seen.boxes[of_slot], look, self.layout.corner(number))
+            boxes = part.cells.in_image(seen.boxes[of_slot], look, number)
             xy = centres(boxes)
             away_um = np.hypot(*image_to_um(xy - self._candidates.xy[look.candidate], self._mpp).T)
             near = np.flatnonzero((away_um <= self._near_um) & look.cell.shown.shows(xy))
@@ -120,12 +152,6 @@ class SecondLook:
             if len(near):  # scores come from high to low
                 self._score[look.candidate] += seen.scores[of_slot][near[0]]
                 self._box[look.candidate] += boxes[near[0]]
-
-    def _in_image(self, boxes: Boxes, look: Look, corner: tuple[int, int]) -> Boxes:
-        cell_px, shown = self.layout.cell_px, look.cell.shown
-        unturned = views.invert(sheet_to_cell(boxes, corner), look.view, (cell_px, cell_px))
-        of_shown = sheet_to_cell(unturned, look.cell.begin)
-        return tile_to_image(of_shown, origin_px=(shown.x, shown.y), scale=resampled_scale(shown.size, self.scale))
 
     def found(self) -> Found:
         """Return the candidates with the mean of what was said of each; a pass that does not see it counts as score 0.
@@ -141,22 +167,25 @@ class SecondLook:
 
 @dataclass(frozen=True)
 class Round:
-    """Candidates, by their numbers, that are shown in these views. cells: of all candidates."""
+    """Candidates, by their numbers, that the members of one magnification are shown in these views."""
 
-    layout: Layout
-    cells: Sequence[Cell]
+    cells: Cells
     numbers: Sequence[int]
     views: Sequence[int]
 
     def __len__(self) -> int:
         """Return the number of sheets, if all cells can be read."""
-        return -(-len(self.numbers) * len(self.views) // self.layout.slots)
+        return -(-len(self.numbers) * len(self.views) // self.cells.layout.slots)
 
-    def sheets(self, read: Callable[[Window], Pixels]) -> Generator[tuple[list[Look], Pixels], None, None]:
-        """Yield the sheets (tile_px, tile_px, 3) with what their slots show; read gives a window as cell px."""
-        read_ahead = ahead(lambda number: read(self.cells[number].shown), self._in_order() if self.views else [])
+    def sheets(self, read: Callable[[Window, Scale], Pixels]) -> Generator[tuple[list[Look], Pixels], None, None]:
+        """Yield the sheets (tile_px, tile_px, 3) with what their slots show.
+
+        read gives a window of the image as cell px; its scale is image px to one of them.
+        """
+        cells, scale = self.cells.cells, self.cells.scale
+        read_ahead = ahead(lambda number: read(cells[number].shown, scale), self._in_order() if self.views else [])
         try:
-            yield from on_sheets(self._turned(read_ahead), self.layout)
+            yield from on_sheets(self._turned(read_ahead), self.cells.layout)
         finally:
             read_ahead.close()
 
@@ -167,13 +196,17 @@ class Round:
         """
         for start in range(0, len(self.numbers), TOGETHER):
             part = self.numbers[start : start + TOGETHER]
-            yield from sorted(part, key=lambda number: (self.cells[number].shown.y, self.cells[number].shown.x))
+            yield from sorted(part, key=self._place)
+
+    def _place(self, number: int) -> tuple[int, int]:
+        shown = self.cells.cells[number].shown
+        return shown.y, shown.x
 
     def _turned(self, cells: Iterable[tuple[int, Pixels]]) -> Iterator[tuple[Look, Pixels]]:
         for number, pixels in cells:
             if pixels.min() == WHITE:  # a tile could be read there, the cell could not (PartialImage)
                 continue
-            cell = self.cells[number]
-            whole = filled_around(pixels, self.layout.cell_px, cell.begin)
+            cell = self.cells.cells[number]
+            whole = filled_around(pixels, self.cells.layout.cell_px, cell.begin)
             for view in self.views:
                 yield Look(number, view, cell), views.apply(whole, view)

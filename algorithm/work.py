@@ -18,12 +18,15 @@ class Work:
         self._done = self._all = self._left = 0
         self._members = self._views = 0
 
-    def begin(self, what: Literal["tile", "sheet"], number: int, *, members: int, views: int) -> None:
-        """Say how many tiles or sheets come, and how many members and views each is meant for."""
+    def begin(self, what: Literal["tile", "sheet"], number: int, *, members: int, views: int, before: int = 0) -> None:
+        """Say how many tiles or sheets come, and how many members and views each is meant for.
+
+        before: members that come before these and do not look at them.
+        """
         self._all, self._left = self._done + number, number
         self._members, self._views = members, views
         if self._budget:
-            self._budget.begin(what, number, members=members, views=views)
+            self._budget.begin(what, number, members=members, views=views, before=before)
 
     def allowed(self) -> tuple[int, int]:
         """Return how many members and views the next tile or sheet gets; (0, 0) when the time is up."""

@@ -30,6 +30,7 @@ DEFAULT_TILE_UM = 480.0  # 960 px at 0.5 um/px: least waste on regions of 2 mm2
 DEFAULT_CELL_UM = 48.0  # patches of training are about as large
 TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
 OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
+GRID_PX = 0.01  # what is nearer to a whole number of strides is one: um/px are no exact fractions
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,20 @@ def shape_of(wishes: Wishes, facts: Facts) -> Shape:
     )
 
 
+def _check_scales(shape: Shape, mpp: float, scales: Sequence[float]) -> None:
+    """Refuse a tile or cell that does not fit members at other scales, where overlaps and cells show as many um."""
+    for other in scales:
+        overlap_px, cell_px = (length * mpp / other for length in (shape.overlap_px, shape.screen.cell_px))
+        at = f"at the {other} um/px of a member"
+        if overlap_px >= shape.tile_px:
+            raise BundleError(f"--tile {shape.tile_px}: {at} an overlap has {overlap_px:.0f} px; give more")
+        wish = f"--cell {shape.screen.cell_px} is {cell_px:.0f} px {at}; give one that"
+        if cell_px > shape.tile_px:
+            raise BundleError(f"{wish} fits --tile {shape.tile_px} there")
+        if abs(cell_px - STRIDE_PX * round(cell_px / STRIDE_PX)) > GRID_PX:
+            raise BundleError(f"{wish} is a multiple of {STRIDE_PX} there, too")
+
+
 def _cell_px(mpp: float, *, least_px: int, most_px: int) -> int:
     """Return the side of a cell: multiples of the stride, so that each lies on the network's grid as a tile does."""
     return min(most_px, STRIDE_PX * math.ceil(max(DEFAULT_CELL_UM / mpp, least_px) / STRIDE_PX))
@@ -116,11 +131,14 @@ def build(
     networks = [load_checkpoint(path) for path in checkpoints]
     facts = _alike(checkpoints, [about for _, about in networks])
     shape = shape_of(wishes, facts)
+    _check_scales(shape, facts.mpp, sorted({about.mpp for _, about in networks}))
     with tempfile.TemporaryDirectory(prefix="export-") as scratch:
-        tiles = tiles_of(tile_images, tile_px=shape.tile_px, mpp=facts.mpp)
+        tiles = {mpp: tiles_of(tile_images, tile_px=shape.tile_px, mpp=mpp) for mpp in {one.mpp for _, one in networks}}
         members = [
-            _member(path, network, Path(scratch) / f"member-{number}.onnx", shape, tiles, say)
-            for number, (path, (network, _)) in enumerate(zip(checkpoints, networks, strict=True))
+            _member(path, network, Path(scratch) / f"member-{number}.onnx", shape, tiles[about.mpp], say).model_copy(
+                update={"mpp": about.mpp if about.mpp != facts.mpp else None}
+            )
+            for number, (path, (network, about)) in enumerate(zip(checkpoints, networks, strict=True))
         ]
         described = _describe(facts, members, name=name, version=version, shape=shape)
         _put_in_place(Path(scratch), described, output)
@@ -167,9 +185,9 @@ def _engine(path: Path) -> OpenvinoEngine:
 
 
 def _alike(paths: Sequence[Path], facts: Sequence[Facts]) -> Facts:
-    """Return the facts of the first; refuse members that see the world at different scales or name other classes."""
+    """Return the facts of the first, whose scale is the bundle's; refuse members that mark or name other things."""
     for path, one in zip(paths[1:], facts[1:], strict=True):
-        for field in ("mpp", "box_um", "classes", "licence"):
+        for field in ("box_um", "classes", "licence"):
             if getattr(one, field) != getattr(facts[0], field):
                 raise BundleError(
                     f"{path}: {field} is {getattr(one, field)!r}, that of {paths[0]} is {getattr(facts[0], field)!r}; "

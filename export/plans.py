@@ -32,9 +32,9 @@ def build_plans(
 
     bundle = load_bundle(folder)
     facts, built = bundle.facts, []
-    tiles = tiles_of(tile_images, tile_px=facts.tile_px, mpp=facts.mpp)
-    tiles = tiles * (-(-2 * max(batches) // len(tiles)))  # two full batches at least
-    for number in range(len(facts.members)):
+    for number, described in enumerate(facts.members):
+        tiles = tiles_of(tile_images, tile_px=facts.tile_px, mpp=facts.mpp_of(described))
+        tiles = tiles * (-(-2 * max(batches) // len(tiles)))  # two full batches at least
         member = bundle.member_path(number)
         expected = _said_by_onnx(member, tiles)
         for batch in sorted(set(batches)):

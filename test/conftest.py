@@ -294,9 +294,11 @@ def loaded_bundle(tiny_bundle: Path) -> LoadedBundle:
 
 @pytest.fixture(scope="session")
 def with_facts(loaded_bundle: LoadedBundle) -> Callable[..., LoadedBundle]:
-    """Return a function that gives the tiny bundle with other facts."""
+    """Return a function that gives the tiny bundle with other facts; at_mpp: of its members, as many as are given."""
 
-    def changed(**facts: object) -> LoadedBundle:
+    def changed(*, at_mpp: Sequence[float | None] | None = None, **facts: object) -> LoadedBundle:
+        if at_mpp is not None:
+            facts["members"] = [loaded_bundle.facts.members[0].model_copy(update={"mpp": mpp}) for mpp in at_mpp]
         checked = Bundle.model_validate(loaded_bundle.facts.model_dump() | facts)
         return LoadedBundle(loaded_bundle.folder, checked, loaded_bundle.hash)
 

@@ -38,8 +38,7 @@ def members_without(facts: Bundle, image: IndexedImage) -> tuple[int, ...]:
 
 def with_members(bundle: LoadedBundle, members: Sequence[int]) -> LoadedBundle:
     """Return the bundle with these of its members alone."""
-    chosen = [bundle.facts.members[number] for number in members]
-    return LoadedBundle(bundle.folder, bundle.facts.model_copy(update={"members": chosen}), bundle.hash)
+    return LoadedBundle(bundle.folder, bundle.facts.of_members(members), bundle.hash)
 
 
 def to_the_floor(bundle: LoadedBundle) -> LoadedBundle:

@@ -83,3 +83,30 @@ def test_each_step_is_said_once(work, caplog):
     assert len(said) == len(set(said)) <= 4
     assert said[0].startswith("WARNING: 100 s are too short: fewer views; from here on 2 member(s), 1 view(s)")
     assert "fewer members" in said[1]
+
+
+def test_members_that_were_given_up_are_counted_with_those_at_other_scales(clock):
+    budget = Budget(10, clock=clock)
+    budget.begin("sheet", 100, members=3, views=1)
+    assert budget.allowed() == (3, 1)
+    clock.now = 1
+    budget.done(3)
+    assert budget.allowed() == (1, 1)
+    budget.begin("sheet", 5, members=2, views=1, before=3)
+    assert budget.allowed() == (0, 1), "the fourth member is not taken up where the second was given up"
+    budget.begin("sheet", 5, members=3, views=1)
+    assert budget.allowed() == (1, 1)
+
+
+def test_members_of_the_second_scale_are_given_up_before_those_of_the_first(clock):
+    budget = Budget(100, clock=clock)
+    budget.begin("sheet", 50, members=2, views=1, before=3)
+    clock.now = 6
+    budget.allowed()
+    budget.done(2)
+    clock.now = 10
+    assert budget.allowed() == (1, 1)
+    budget.begin("sheet", 5, members=3, views=1)
+    assert budget.allowed() == (3, 1)
+    budget.begin("sheet", 5, members=2, views=1, before=3)
+    assert budget.allowed() == (1, 1)

@@ -143,6 +143,10 @@ def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
     refused(folder, message)
 
 
+def member(**told):
+    return {"file": "a.onnx", "sha256": "0" * 64, "source": ""} | told
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -171,6 +175,16 @@ def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
         (
             {"screen": {"from_score": 1.2, "again_score": 0.3, "cell_px": 96}},
             "screen.from_score: Input should be less than or equal to 1",
+        ),
+        ({"members": [member(mpp=0.25)]}, "the first member sees 0.25 um/px, not the bundle's 0.5"),
+        ({"members": [member(), member(mpp=3)]}, "members.1.mpp: Input should be less than or equal to 2"),
+        ({"members": [member(), member(mpp=0.25)]}, "overlap_px 64 does not fit tile_px 128 at 0.25 um/px"),
+        (
+            {
+                "members": [member(), member(mpp=0.3)],
+                "screen": {"from_score": 0.2, "again_score": 0.3, "cell_px": 96},
+            },
+            "screen.cell_px 96 does not fit tile_px 128 at 0.3 um/px",
         ),
         ({"tile_px": "wide"}, "tile_px: Input should be a valid integer"),
         ({"calibration": {"slope": 0, "intercept": 0, "fitted_on": ""}}, "calibration.slope: Input should be greater"),
@@ -273,3 +287,27 @@ def test_settings_of_screen_are_kept_and_a_bundle_without_them_stays_readable_by
     )
     facts = load_bundle(screening).facts
     assert facts.ensemble == "screen" and (facts.screen.from_score, facts.screen.cell_px) == (0.2, 96)
+
+
+def test_members_keep_scales_of_their_own_and_those_without_stay_readable_by_older_programs(bundle_at, tmp_path):
+    folder = bundle_at(tmp_path / "plain")
+    assert "mpp" not in yaml.safe_load((folder / "bundle.yaml").read_text())["members"][0]
+    facts = load_bundle(folder).facts
+    finer = facts.members[0].model_copy(update={"mpp": 0.4})
+    write_bundle(folder, facts.model_copy(update={"members": [*facts.members, finer]}))
+    assert [one.mpp for one in load_bundle(folder).facts.members] == [*[None] * len(facts.members), 0.4]
+
+
+def test_members_alone_have_tiles_and_cells_of_the_same_micrometres(with_facts):
+    screen = {"from_score": 0.2, "again_score": 0.3, "cell_px": 96}
+    facts = with_facts(at_mpp=[None, 0.25, 0.5, 0.25], tile_px=256, screen=screen).facts
+    assert facts.scales() == {0.5: [0, 2], 0.25: [1, 3]}
+    fine = facts.of_members([3])
+    assert (fine.mpp, fine.tile_px, fine.overlap_px, fine.screen.cell_px) == (0.25, 256, 128, 192)
+    assert fine.scales() == {0.25: [0]}
+    mixed = facts.of_members([1, 0])
+    assert (mixed.mpp, mixed.scales()) == (0.25, {0.25: [0], 0.5: [1]})
+    assert (mixed.overlap_at(0.5), mixed.cell_at(0.5)) == (64, 96)
+    assert Bundle.model_validate(mixed.model_dump()) == mixed
+    same = facts.of_members([2, 0])
+    assert (same.mpp, same.overlap_px, same.screen) == (0.5, 64, facts.screen)

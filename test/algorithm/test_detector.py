@@ -22,7 +22,7 @@ def found_in(fake_engine, memory_image, with_facts):
     """Return a function that gives the Detections of pixels; options and facts by keyword."""
 
     def found(pixels, *, mpp=HALF_UM, engines=None, options=None, **facts):
-        bundle = with_facts(**facts)
+        bundle = with_facts(at_mpp=[None] * len(engines or [None]), **facts)
         engines = engines or [fake_engine(bundle.facts.tile_px)]
         detector = Detector(bundle, options or Options(), engines=engines)
         return detector.detect(memory_image(pixels, mpp))[0]

@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 from algorithm.budget import Budget
 from algorithm.detector import Detector, Options
 from algorithm.errors import EngineError, ImageError, MitosisError
-from algorithm.frames import Mpp, Scale
+from algorithm.frames import Mpp
 from algorithm.fusion import Found
 from algorithm.images import PartialImage
+from algorithm.magnification import Magnification
 from algorithm.screen import SecondLook
 from algorithm.sheets import Layout
 
 HALF_UM = Mpp(0.5, 0.5)
 SIZE = (330, 271)
 ONE_A_SHEET = {"from_score": 0.3, "again_score": 0.3, "cell_px": 96}
+AT_HALF_UM = Magnification([], 0.5, tolerance=0.05, tile_px=128, overlap_px=64, layout=Layout(128, 64), before=0)
 LOOK = {
-    "scale": Scale(1.0, 1.0),
     "mpp": HALF_UM,
-    "layout": Layout(128, 64),
+    "magnifications": [AT_HALF_UM],
     "chosen_views": [0, 1],
     "again_score": 0.3,
     "radius_um": 7.5,
@@ -39,6 +40,7 @@ def run(fake_engine, memory_image, with_facts):
     """Return a function that gives the Detections and the record of pixels; options and facts by keyword."""
 
     def done(pixels, *, mpp=HALF_UM, engines=None, options=None, budget=None, progress=None, **facts):
+        facts.setdefault("at_mpp", [None] * len(engines or [None]))
         bundle = with_facts(**(SCREEN | facts))
         detector = Detector(bundle, options or Options(), engines=engines or [fake_engine(bundle.facts.tile_px)])
         return detector.detect(memory_image(pixels, mpp), progress, budget)
@@ -267,7 +269,7 @@ def test_cells_are_read_as_they_lie_in_the_file_by_the_thousand(monkeypatch):
     look = SecondLook(candidates, size=(1000, 1000), **LOOK)
     read = []
     (first, _) = look.rounds()
-    for _ in first.sheets(lambda shown: read.append(shown) or np.zeros((64, 64, 3), np.uint8)):
+    for _ in first.sheets(lambda shown, scale: read.append(shown) or np.zeros((64, 64, 3), np.uint8)):
         pass
     places = [(shown.y, shown.x) for shown in read]
     wanted = [(round(y - 32), round(x - 32)) for x, y in xy.tolist()]
@@ -314,7 +316,7 @@ def test_nothing_reads_on_where_the_engine_fails_in_the_second_look(run, draw, f
 def test_no_candidates_are_no_sheets():
     nothing = Found.joined([])
     look = SecondLook(nothing, size=(50, 50), **LOOK)
-    assert [(len(part), list(part.sheets(lambda window: None))) for part in look.rounds()] == [(0, [])]
+    assert [(len(part), list(part.sheets(lambda window, scale: None))) for part in look.rounds()] == [(0, [])]
     assert len(look.found()) == 0
 
 
@@ -322,3 +324,53 @@ def test_a_bundle_that_cannot_screen_says_so(loaded_bundle, fake_engine):
     with pytest.raises(MitosisError, match=r"model has no settings for the ensemble `screen`; use `full`") as caught:
         Detector(loaded_bundle, Options(ensemble="screen"), engines=[fake_engine()])
     assert caught.value.exit_code == 2, "the bundle is not at fault"
+
+
+FINE = {"tile_px": 256, "at_mpp": [0.5, 0.25], "screen": {"from_score": 0.3, "again_score": 0.3, "cell_px": 64}}
+
+
+@pytest.fixture
+def two_scales(fake_engine):
+    """Return a function that gives an engine at 0.5 and one at 0.25 um/px, each with its boxes of 16 um."""
+    return lambda: [fake_engine(256, box_px=32), fake_engine(256, box_px=64)]
+
+
+@pytest.mark.parametrize("views", [[0], [0, 1, 2, 3], [5, 6]])
+@pytest.mark.parametrize("mpp", [HALF_UM, Mpp(0.25, 0.25), Mpp(0.3, 0.28)])
+def test_members_of_two_scales_say_together_what_each_would_say(run, draw, spread_figures, two_scales, mpp, views):
+    coarse = spread_figures(SIZE)
+    figures = [one._replace(x=one.x * 0.5 / mpp.x, y=one.y * 0.5 / mpp.y) for one in coarse]
+    pixels = draw((round(SIZE[0] * 0.5 / mpp.x), round(SIZE[1] * 0.5 / mpp.y)), figures, mpp=mpp)
+    engines = two_scales()
+    screened, record = run(pixels, mpp=mpp, engines=engines, views=views, **FINE)
+    wanted = np.array([(figure.x, figure.y) for figure in figures])
+    assert len(screened) == len(figures)
+    assert np.linalg.norm(screened.xy[:, None] - wanted[None], axis=2).min(axis=0).max() <= 1.0
+    np.testing.assert_allclose((screened.box[:, 2:] - screened.box[:, :2]) * np.array(mpp), 16.0, rtol=0.03)
+    # sixteen cells of 64 px on a sheet of the one, four of 128 px on one of the other
+    coarse_sheets, fine_sheets = (sum(-(-len(figures) * n // slots) for n in (1, len(views) - 1)) for slots in (16, 4))
+    assert record.sheets == coarse_sheets + fine_sheets
+    assert [one.submitted for one in engines] == [record.tiles + coarse_sheets, fine_sheets]
+    assert record.settings["working_mpp_of_members"] == [0.5, 0.25]
+    full, all_tiles = run(pixels, mpp=mpp, engines=two_scales(), views=views, options=Options(ensemble="full"), **FINE)
+    same(screened, full, px=1.0, probability=0.03)
+    assert all_tiles.tiles > record.tiles and all_tiles.passes == all_tiles.tiles * len(views)
+
+
+@pytest.mark.parametrize("ensemble", ["full", "screen"])
+def test_each_member_counts_the_same_whatever_its_scale(run, draw, figure, fake_engine, ensemble):
+    class Blind(fake_engine):
+        def _found(self, tile):
+            boxes, scores = super()._found(tile)
+            return boxes, scores * 0
+
+    pixels, options = draw((128, 128), [figure(60, 60, 0.8)]), Options(ensemble=ensemble)
+    engines = [fake_engine(256), Blind(256, box_px=64), fake_engine(256)]
+    found, _ = run(pixels, engines=engines, options=options, **(FINE | {"at_mpp": [0.5, 0.25, 0.5]}))
+    assert found.score == pytest.approx(0.8 * 2 / 3, abs=0.01)
+
+
+def test_cells_of_few_candidates_may_fill_more_than_one_sheet_of_the_finer_scale(run, draw, figure, two_scales):
+    pixels = draw((200, 200), [figure(40 + 50 * n, 60) for n in range(3)])
+    _, record = run(pixels, engines=two_scales(), views=[0, 1, 2], **FINE)
+    assert record.sheets == (1 + 1) + (1 + 2)  # 3 + 6 cells, sixteen on a sheet; 3 + 6, four on a sheet

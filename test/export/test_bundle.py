@@ -203,12 +203,42 @@ def test_export_that_differs_from_torch_is_refused_and_the_old_bundle_stays(
     assert kept() == before
 
 
-def test_members_of_two_resolutions_are_refused_before_any_export(export, checkpoint, write_checkpoint, kept, tmp_path):
+def test_members_of_two_scales_keep_their_own(export, checkpoint, write_checkpoint, tmp_path):
     other = write_checkpoint(tmp_path / "ema-other.pth", mpp=0.25)
+    result = export(checkpoint, other, "--output", tmp_path / "two", "--tile", 256)
+    assert result.exit_code == 0, result.output
+    bundle = load_bundle(tmp_path / "two")
+    assert (bundle.facts.mpp, [one.mpp for one in bundle.facts.members]) == (0.5, [None, 0.25])
+    assert bundle.facts.scales() == {0.5: [0], 0.25: [1]}
+    assert (bundle.facts.cell_at(0.5), bundle.facts.cell_at(0.25)) == (96, 192)
+
+
+@pytest.mark.parametrize(
+    ("options", "mpp", "message"),
+    [
+        (("--cell", 64), 0.4, "--cell 64 is 80 px at the 0.4 um/px of a member; give one that is a multiple of 32"),
+        (("--cell", 96), 0.3, "--cell 96 is 160 px at the 0.3 um/px of a member; give one that fits --tile 128 there"),
+        (("--cell", 64), 0.25, "--tile 128: at the 0.25 um/px of a member an overlap has 128 px; give more"),
+    ],
+)
+def test_tiles_and_cells_that_do_not_fit_the_scale_of_a_member_are_refused(
+    export, checkpoint, write_checkpoint, kept, tmp_path, options, mpp, message
+):
+    other = write_checkpoint(tmp_path / "ema-other.pth", mpp=mpp)
+    before = kept()
+    result = export(checkpoint, other, "--output", tmp_path / "kept", "--tile", 128, *options)
+    assert result.exit_code == 3
+    assert message in result.stderr
+    assert "against torch" not in result.output
+    assert kept() == before
+
+
+def test_members_with_other_boxes_are_refused_before_any_export(export, checkpoint, write_checkpoint, kept, tmp_path):
+    other = write_checkpoint(tmp_path / "ema-other.pth", box_um=12.0)
     before = kept()
     result = export(checkpoint, other, "--output", tmp_path / "kept", "--tile", TILE_PX)
     assert result.exit_code == 3
-    assert f"{other}: mpp is 0.25, that of {checkpoint} is 0.5; members of a bundle have to agree" in result.stderr
+    assert f"{other}: box_um is 12.0, that of {checkpoint} is 16.0; members of a bundle have to agree" in result.stderr
     assert "against torch" not in result.output
     assert kept() == before
 
