@@ -52,7 +52,7 @@ class Budget:
             affordable = left / ((now - self._since) / self._passes) / tiles
             while self._members * self._views > max(1.0, affordable):
                 self._one_less()
-        return self._members, self._views
+        return (self._members, self._views) if self._members else (0, 0)
 
     def _one_less(self) -> None:
         if self._views > 1:
@@ -66,7 +66,7 @@ class Budget:
                 "WARNING: %.0f s are too short: %s; from here on %d member(s), %d view(s)",
                 self.seconds,
                 what,
-                members,
+                self._before + members,
                 views,
             )
         if members < self._members:

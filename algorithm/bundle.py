@@ -130,16 +130,20 @@ class Bundle(Strict):
             raise ValueError("a view stands twice in views")
         if self.mpp_of(self.members[0]) != self.mpp:
             raise ValueError(f"the first member sees {self.members[0].mpp} um/px, not the bundle's {self.mpp}")
+        if self.ensemble == "full" and len(self.scales()) > 1:
+            raise ValueError("ensemble is full, but members see several scales, which only screen brings together")
         for mpp in self.scales():
-            self._fits(mpp)
+            if self._px_at(mpp, self.overlap_px) >= self.tile_px:
+                raise ValueError(f"overlap_px {self.overlap_px} does not fit tile_px {self.tile_px} at {mpp} um/px")
+            if self.screen and self._px_at(mpp, self.screen.cell_px) > self.tile_px:
+                raise ValueError(
+                    f"screen.cell_px {self.screen.cell_px} does not fit tile_px {self.tile_px} at {mpp} um/px"
+                )
         return self
 
-    def _fits(self, mpp: float) -> None:
-        """Refuse a scale of members at which overlaps and cells do not fit a tile."""
-        if self.overlap_at(mpp) >= self.tile_px:
-            raise ValueError(f"overlap_px {self.overlap_px} does not fit tile_px {self.tile_px} at {mpp} um/px")
-        if self.screen and self.cell_at(mpp) > self.tile_px:
-            raise ValueError(f"screen.cell_px {self.screen.cell_px} does not fit tile_px {self.tile_px} at {mpp} um/px")
+    def _px_at(self, mpp: float, length_px: int) -> int:
+        """Return what a length has at another um/px, px; exact at the bundle's own."""
+        return length_px if mpp == self.mpp else round(length_px * self.mpp / mpp)
 
     def mpp_of(self, member: Member) -> float:
         """Return the um/px of what a member sees."""
@@ -152,23 +156,18 @@ class Bundle(Strict):
             found.setdefault(self.mpp_of(member), []).append(number)
         return found
 
-    def overlap_at(self, mpp: float) -> int:
-        """Return the overlap of tiles at another um/px, px."""
-        return math.ceil(self.overlap_px * self.mpp / mpp)
-
-    def cell_at(self, mpp: float) -> int:
-        """Return the side of a cell of `screen` at another um/px, px; whole strides stay whole where they can."""
-        if self.screen is None:
-            raise ValueError("no settings for the ensemble `screen`")
-        return round(self.screen.cell_px * self.mpp / mpp)
-
     def of_members(self, numbers: Sequence[int]) -> "Bundle":
-        """Return the bundle with these of its members alone; tiles and cells are in px of the first of them."""
-        mpp = self.mpp_of(self.members[numbers[0]])
-        members = [one.model_copy(update={"mpp": self.mpp_of(one)}) for one in map(self.members.__getitem__, numbers)]
-        changed: dict[str, Any] = {"members": members, "mpp": mpp, "overlap_px": self.overlap_at(mpp)}
+        """Return the bundle with these of its members alone; its scale, overlap and cells are those of the first."""
+        chosen = [self.members[number] for number in numbers]
+        mpp = self.mpp_of(chosen[0])
+        scales = [self.mpp_of(member) for member in chosen]
+        members = [
+            member.model_copy(update={"mpp": None if scale == mpp else scale})
+            for member, scale in zip(chosen, scales, strict=True)
+        ]
+        changed: dict[str, Any] = {"members": members, "mpp": mpp, "overlap_px": self._px_at(mpp, self.overlap_px)}
         if self.screen:
-            changed["screen"] = self.screen.model_copy(update={"cell_px": self.cell_at(mpp)})
+            changed["screen"] = self.screen.model_copy(update={"cell_px": self._px_at(mpp, self.screen.cell_px)})
         return self.model_copy(update=changed)
 
 

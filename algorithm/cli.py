@@ -164,7 +164,7 @@ def _ensemble(facts: Any) -> str:
         return "full: all members see all tiles in all views"
     return (
         f"screen: the first member finds candidates from a raw score of {facts.screen.from_score} on, all see them in "
-        f"cells of {facts.screen.cell_px} px, in more than one view from {facts.screen.again_score} on"
+        f"cells of {facts.screen.cell_px * facts.mpp:g} um, in more than one view from {facts.screen.again_score} on"
     )
 
 

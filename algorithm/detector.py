@@ -18,7 +18,7 @@ from algorithm.errors import ImageError, MitosisError
 from algorithm.frames import Mpp, Scale, resampled_scale, resampled_size, tile_to_image
 from algorithm.fusion import Found, average, strongest
 from algorithm.images import Image, Pixels
-from algorithm.magnification import Magnification, magnifications
+from algorithm.magnification import magnifications
 from algorithm.prefetch import ahead
 from algorithm.record import RunRecord
 from algorithm.screen import SecondLook
@@ -82,7 +82,14 @@ class Detector:
             )
             for member in range(members)
         ]
+        if len(self.engines) > len(facts.members):
+            raise ValueError(f"{len(self.engines)} engines for {len(facts.members)} members")
         self._magnifications = magnifications(facts, self.engines)
+        if self.ensemble == "full" and len(self._magnifications) > 1:
+            raise MitosisError(
+                f"members of the bundle in {bundle.folder} see several scales, which `full` does not bring together; "
+                "use `screen`"
+            )
 
     def detect(
         self, image: Image, progress: Progress | None = None, budget: Budget | None = None
@@ -111,23 +118,14 @@ class Detector:
 
     def _over_tiles(self, image: Image, mpp: Mpp, work: Work) -> Found:
         """Return what is seen in all tiles: by all members and views, or by the first alone where it screens."""
-        screening = self.ensemble == "screen"
-        chosen, views = ([self._magnifications[0].first()], [0]) if screening else (self._magnifications, self.views)
-        said = [self._over_tiles_at(one, views, image, mpp, work) for one in chosen]
-        if len(said) == 1:
-            return said[0]
-        with work.record.stage("fusion"):
-            weights = [len(one.engines) for one in chosen]
-            return average(said, weights=weights, radius_um=self.bundle.facts.fusion_radius_um, mpp=mpp)
-
-    def _over_tiles_at(self, at: Magnification, views: Sequence[int], image: Image, mpp: Mpp, work: Work) -> Found:
-        """Return what the members of one scale see in all tiles."""
+        at = self._magnifications[0]
         scale = at.scale(mpp)
         grid = at.grid(image.size, scale)
+        engines, views = (at.engines[:1], [0]) if self.ensemble == "screen" else (at.engines, self.views)
         parts = []
-        work.begin("tile", len(grid), members=len(at.engines), views=len(views), before=at.before)
+        work.begin("tile", len(grid), members=len(engines), views=len(views))
         tiles = ahead(lambda tile: self._tile(image, tile, scale), grid)
-        with closing(self._passes(tiles, at.engines, views, work)) as passes:
+        with closing(self._passes(tiles, engines, views, work)) as passes:
             for seen in passes:
                 with work.record.stage("fusion"):
                     parts.append(self._fused(seen, scale, mpp))
@@ -150,7 +148,7 @@ class Detector:
             radius_um=facts.fusion_radius_um,
         )
         for part in look.rounds():
-            at = part.cells.at
+            at = part.shown.at
             work.begin("sheet", len(part), members=len(at.engines), views=1, before=at.before)
             sheets = part.sheets(lambda window, scale: self._read(image, window, scale))
             with closing(self._passes(sheets, at.engines, [0], work)) as passes:
@@ -187,7 +185,7 @@ class Detector:
     def tiles(self, image: Image) -> Iterator[Pixels]:
         """Yield the image's tiles as the first engine gets them, row by row; for those who measure one alone."""
         at = self._magnifications[0]
-        scale = at.scale(image.mpp or Mpp(at.mpp, at.mpp))
+        scale = at.scale(image.mpp or Mpp(at.facts.mpp, at.facts.mpp))
         for tile in at.grid(image.size, scale):
             yield self._tile(image, tile, scale)
 

@@ -67,12 +67,11 @@ def strongest(found: Found, *, radius_um: float, mpp: Mpp) -> Found:
     return found[kept]
 
 
-def average(passes: Sequence[Found], *, weights: Sequence[float] | None = None, radius_um: float, mpp: Mpp) -> Found:
+def average(passes: Sequence[Found], *, radius_um: float, mpp: Mpp) -> Found:
     """Join what several passes saw at one place; scores and places are averaged.
 
     A pass gives at most one place to a group: the nearest to the group's strongest. A pass that does not see
-    it counts as score 0. weights: what each pass counts; all the same where none are given. Returns the groups in
-    canonical order.
+    it counts as score 0. Returns the groups in canonical order.
     """
     everything = Found.joined(passes)
     if not len(everything):
@@ -81,12 +80,10 @@ def average(passes: Sequence[Found], *, weights: Sequence[float] | None = None, 
     order = everything.order()
     everything, pass_of = everything[order], pass_of[order]
     groups = _groups(image_to_um(everything.xy, mpp), pass_of, radius_um)
-    counts = np.ones(len(passes)) if weights is None else np.asarray(weights, np.float64)
-    weight = counts[pass_of]
     averaged = Found(
-        np.array([np.average(everything.xy[group], axis=0, weights=weight[group]) for group in groups]),
-        np.array([(everything.score[group] * weight[group]).sum() / counts.sum() for group in groups]),
-        np.array([np.average(everything.box[group], axis=0, weights=weight[group]) for group in groups], np.float32),
+        np.array([everything.xy[group].mean(axis=0) for group in groups]),
+        np.array([everything.score[group].sum() / len(passes) for group in groups]),
+        np.array([everything.box[group].mean(axis=0) for group in groups], np.float32),
     )
     return averaged[averaged.order()]
 

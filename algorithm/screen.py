@@ -59,30 +59,28 @@ class Look:
     cell: Cell
 
 
-@dataclass(frozen=True)
-class Cells:
-    """All candidates as the members of one magnification are shown them. scale: image px to one cell px."""
+class Shown:
+    """All candidates as the members of one magnification are shown them.
 
-    at: Magnification
-    layout: Layout
-    scale: Scale
-    cells: Sequence[Cell]
+    scale: image px to one cell px; cells: of the candidates, in their order.
+    """
 
-    @classmethod
-    def around(cls, places: Points, at: Magnification, *, size: tuple[int, int], mpp: Mpp) -> "Cells":
-        """Return the cells around places (n, 2) of an image of size (width, height), both px, and mpp um/px."""
-        if at.layout is None:
+    def __init__(self, places: Points, at: Magnification, *, size: tuple[int, int], mpp: Mpp) -> None:
+        """Lay cells around places (n, 2) of an image of size (width, height), both px, and mpp um/px."""
+        if at.facts.screen is None:
             raise AssertionError("checked when the detector was made")
-        side_px = at.layout.cell_px
-        scale = whole_scale(at.scale(mpp), side_px)
-        cells = []
-        for place in places.tolist():
-            shown, begin = window_around(place, window=window_px(side_px, scale), size=size)
-            length = resampled_size(shown.size, scale)
-            # the length was rounded and may not leave as much room before it
-            x, y = (min(round(begin[axis] / scale[axis]), side_px - length[axis]) for axis in (0, 1))
-            cells.append(Cell(shown, (x, y)))
-        return cls(at, at.layout, scale, cells)
+        side_px = at.facts.screen.cell_px
+        self.at, self.layout = at, Layout(at.facts.tile_px, side_px)
+        self.scale = whole_scale(at.scale(mpp), side_px)
+        self.cells = [self._cell((x, y), size) for x, y in places.tolist()]
+
+    def _cell(self, place: tuple[float, float], size: tuple[int, int]) -> Cell:
+        side_px = self.layout.cell_px
+        shown, begin = window_around(place, window=window_px(side_px, self.scale), size=size)
+        length = resampled_size(shown.size, self.scale)
+        # the length was rounded and may not leave as much room before it
+        x, y = (min(round(begin[axis] / self.scale[axis]), side_px - length[axis]) for axis in (0, 1))
+        return Cell(shown, (x, y))
 
     def in_image(self, boxes: Boxes, look: Look, slot: int) -> Boxes:
         """Move boxes of a slot that shows this look from sheet px to image px."""
@@ -114,7 +112,7 @@ class SecondLook:
     ) -> None:
         self._candidates, self._mpp, self._views = candidates, mpp, chosen_views
         self._again_score, self._near_um = again_score, NEAR * radius_um
-        self._cells = [Cells.around(candidates.xy, at, size=size, mpp=mpp) for at in magnifications]
+        self._shown = [Shown(candidates.xy, at, size=size, mpp=mpp) for at in magnifications]
         self._said = np.zeros((len(candidates), 2))  # passes that looked, passes that saw it
         self._score = np.zeros(len(candidates))
         self._box = np.zeros((len(candidates), 4))
@@ -125,7 +123,7 @@ class SecondLook:
         One sheet holds all views of few candidates; then there is nothing to save by a first round.
         """
         every = range(len(self._candidates))
-        if len(every) * len(self._views) <= min(one.layout.slots for one in self._cells):
+        if len(every) * len(self._views) <= min(shown.layout.slots for shown in self._shown):
             yield from self._rounds(every, self._views)
             return
         yield from self._rounds(every, self._views[:1])
@@ -133,18 +131,18 @@ class SecondLook:
         yield from self._rounds(np.flatnonzero(said >= self._again_score).tolist(), self._views[1:])
 
     def _rounds(self, numbers: Sequence[int], shown_views: Sequence[int]) -> Iterator["Round"]:
-        for cells in self._cells:
-            yield Round(cells, numbers, shown_views)
+        for shown in self._shown:
+            yield Round(shown, numbers, shown_views)
 
     def note(self, part: "Round", looks: Sequence[Look], seen: Pass) -> None:
         """Take in what one pass saw on a sheet of a round (boxes in sheet px).
 
         Of each look that is the best box near its candidate.
         """
-        slot = part.cells.layout.slot_of(centres(seen.boxes))
+        slot = part.shown.layout.slot_of(centres(seen.boxes))
         for number, look in enumerate(looks):
             of_slot = slot == number
-            boxes = part.cells.in_image(seen.boxes[of_slot], look, number)
+            boxes = part.shown.in_image(seen.boxes[of_slot], look, number)
             xy = centres(boxes)
             away_um = np.hypot(*image_to_um(xy - self._candidates.xy[look.candidate], self._mpp).T)
             near = np.flatnonzero((away_um <= self._near_um) & look.cell.shown.shows(xy))
@@ -169,23 +167,23 @@ class SecondLook:
 class Round:
     """Candidates, by their numbers, that the members of one magnification are shown in these views."""
 
-    cells: Cells
+    shown: Shown
     numbers: Sequence[int]
     views: Sequence[int]
 
     def __len__(self) -> int:
         """Return the number of sheets, if all cells can be read."""
-        return -(-len(self.numbers) * len(self.views) // self.cells.layout.slots)
+        return -(-len(self.numbers) * len(self.views) // self.shown.layout.slots)
 
     def sheets(self, read: Callable[[Window, Scale], Pixels]) -> Generator[tuple[list[Look], Pixels], None, None]:
         """Yield the sheets (tile_px, tile_px, 3) with what their slots show.
 
         read gives a window of the image as cell px; its scale is image px to one of them.
         """
-        cells, scale = self.cells.cells, self.cells.scale
+        cells, scale = self.shown.cells, self.shown.scale
         read_ahead = ahead(lambda number: read(cells[number].shown, scale), self._in_order() if self.views else [])
         try:
-            yield from on_sheets(self._turned(read_ahead), self.cells.layout)
+            yield from on_sheets(self._turned(read_ahead), self.shown.layout)
         finally:
             read_ahead.close()
 
@@ -199,14 +197,14 @@ class Round:
             yield from sorted(part, key=self._place)
 
     def _place(self, number: int) -> tuple[int, int]:
-        shown = self.cells.cells[number].shown
+        shown = self.shown.cells[number].shown
         return shown.y, shown.x
 
     def _turned(self, cells: Iterable[tuple[int, Pixels]]) -> Iterator[tuple[Look, Pixels]]:
         for number, pixels in cells:
             if pixels.min() == WHITE:  # a tile could be read there, the cell could not (PartialImage)
                 continue
-            cell = self.cells.cells[number]
-            whole = filled_around(pixels, self.cells.layout.cell_px, cell.begin)
+            cell = self.shown.cells[number]
+            whole = filled_around(pixels, self.shown.layout.cell_px, cell.begin)
             for view in self.views:
                 yield Look(number, view, cell), views.apply(whole, view)

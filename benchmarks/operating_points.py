@@ -45,7 +45,11 @@ def main() -> None:
     if bundle.facts.screen is None:
         raise SystemExit(f"{arguments.bundle}: no settings for `screen`; export it with --ensemble screen")
     images = of_slides(read_folders(arguments.data), arguments.slides)
-    points = [replace(point, precision=arguments.precision) for point in POINTS]
+    points = [
+        replace(point, precision=arguments.precision)
+        for point in POINTS
+        if point.ensemble == "screen" or len(bundle.facts.scales()) == 1
+    ]
     with tempfile.TemporaryDirectory() as scratch:
         files = [Path(scratch) / "tissue.tif", Path(scratch) / "mostly-empty.tif"]
         write_tiff(files[0], laid_out(images, REGION_PX), mpp=REGION_MPP, kind="tiles")

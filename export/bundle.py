@@ -3,7 +3,7 @@
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ DEFAULT_TILE_UM = 480.0  # 960 px at 0.5 um/px: least waste on regions of 2 mm2
 DEFAULT_CELL_UM = 48.0  # patches of training are about as large
 TRAINED_ON = ("data_sets", "slides", "glasses")  # lists in a checkpoint's facts
 OVERLAP_BOXES = 2  # a figure on a border is seen whole by its owner
-GRID_PX = 0.01  # what is nearer to a whole number of strides is one: um/px are no exact fractions
+STRIDE_SLACK_PX = 0.01  # what is nearer to whole strides is whole: um/px are no exact fractions
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a caller may choose of a bundle; None takes the default. Lengths in px are at the checkpoint's mpp.
+    """What a caller may choose of a bundle; None takes the default. Lengths in px are at the first checkpoint's mpp.
 
     ensemble: what the bundle does unless it is told. screen_from, again_from (raw scores) and cell_px: how it screens,
     which it can be told to do in any case.
@@ -55,7 +55,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Shape:
-    """How tiles are cut and turned, and what of a network's output is kept. Lengths px at the checkpoint's mpp."""
+    """How tiles are cut and turned, and what of a network's output is kept. Lengths px of the first checkpoint."""
 
     tile_px: int
     overlap_px: int
@@ -94,17 +94,21 @@ def shape_of(wishes: Wishes, facts: Facts) -> Shape:
     )
 
 
-def _check_scales(shape: Shape, mpp: float, scales: Sequence[float]) -> None:
-    """Refuse a tile or cell that does not fit members at other scales, where overlaps and cells show as many um."""
-    for other in scales:
+def _check_scales(shape: Shape, mpp: float, others: Collection[float]) -> None:
+    """Refuse what does not fit members at other scales, whose overlaps and cells show as many um."""
+    if others and shape.ensemble != "screen":
+        raise BundleError(
+            f"checkpoints of several scales ({mpp}, {', '.join(map(str, others))}): give --ensemble screen"
+        )
+    for other in others:
         overlap_px, cell_px = (length * mpp / other for length in (shape.overlap_px, shape.screen.cell_px))
         at = f"at the {other} um/px of a member"
-        if overlap_px >= shape.tile_px:
+        if round(overlap_px) >= shape.tile_px:
             raise BundleError(f"--tile {shape.tile_px}: {at} an overlap has {overlap_px:.0f} px; give more")
         wish = f"--cell {shape.screen.cell_px} is {cell_px:.0f} px {at}; give one that"
-        if cell_px > shape.tile_px:
+        if round(cell_px) > shape.tile_px:
             raise BundleError(f"{wish} fits --tile {shape.tile_px} there")
-        if abs(cell_px - STRIDE_PX * round(cell_px / STRIDE_PX)) > GRID_PX:
+        if abs(cell_px - STRIDE_PX * round(cell_px / STRIDE_PX)) > STRIDE_SLACK_PX:
             raise BundleError(f"{wish} is a multiple of {STRIDE_PX} there, too")
 
 
@@ -131,7 +135,7 @@ def build(
     networks = [load_checkpoint(path) for path in checkpoints]
     facts = _alike(checkpoints, [about for _, about in networks])
     shape = shape_of(wishes, facts)
-    _check_scales(shape, facts.mpp, sorted({about.mpp for _, about in networks}))
+    _check_scales(shape, facts.mpp, sorted({about.mpp for _, about in networks} - {facts.mpp}))
     with tempfile.TemporaryDirectory(prefix="export-") as scratch:
         tiles = {mpp: tiles_of(tile_images, tile_px=shape.tile_px, mpp=mpp) for mpp in {one.mpp for _, one in networks}}
         members = [

@@ -69,7 +69,12 @@ def main() -> None:
     show_default=True,
     help="screen: mean over the members in the first view from which on a candidate gets the others.",
 )
-@click.option("--cell", "cell_px", type=click.IntRange(min=32), help="screen: side of a cell, px; default 48 um.")
+@click.option(
+    "--cell",
+    "cell_px",
+    type=click.IntRange(min=32),
+    help="screen: side of a cell, px of the first checkpoint; default 48 um.",
+)
 def bundle(
     checkpoints: tuple[Path, ...],
     output: Path,

@@ -1,6 +1,7 @@
 """What each member of a bundle was trained on: members of a cross-validation saw different slides."""
 
 from collections.abc import Sequence
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,11 @@ def to_the_floor(bundle: LoadedBundle) -> LoadedBundle:
     return LoadedBundle(bundle.folder, facts, bundle.hash)
 
 
-def unseen_member(path: Path, held: Sequence[IndexedImage]) -> Path:
+def unseen_member(path: Path, held: Sequence[IndexedImage], mpp: float) -> Path:
     """Return weights to begin from that saw none of the held-back images.
 
-    path: a bundle's folder, of whose members one is chosen; other weights are returned as they are.
+    path: a bundle's folder, of whose members one is chosen, the first of those whose scale is nearest to mpp um/px;
+    other weights are returned as they are.
     Raises DataError when every member saw one of the slides, BundleError.
     """
     if not path.is_dir():
@@ -59,9 +61,13 @@ def unseen_member(path: Path, held: Sequence[IndexedImage]) -> Path:
     if len(bundle.facts.members) == 1:
         return path
     seen: set[str] = set()
+    unseen = []
     for number, training in enumerate(training_of_members(bundle.facts)):
         slides = {image.slide for image in held if has_seen(training, image)}
-        if not slides:
-            return bundle.member_path(number)
         seen |= slides
+        if not slides:
+            unseen.append(number)
+    if unseen:
+        scales = [bundle.facts.mpp_of(member) for member in bundle.facts.members]
+        return bundle.member_path(min(unseen, key=lambda number: abs(log(scales[number] / mpp))))
     raise DataError(f"{path}: each member was trained on held-back slide(s) of {', '.join(sorted(seen))}")

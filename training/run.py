@@ -45,7 +45,7 @@ def train(settings: Settings, work_dir: Path, *, resume: bool, pretrained: Path 
     everything = read_folders(settings.data)
     held = of_slides(everything, settings.held_back)
     if pretrained:
-        pretrained = unseen_member(pretrained, held)
+        pretrained = unseen_member(pretrained, held, settings.mpp)
     train_on(settings, without_slides(everything, settings.held_back), held, work_dir, pretrained)
 
 

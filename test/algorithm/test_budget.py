@@ -93,12 +93,12 @@ def test_members_that_were_given_up_are_counted_with_those_at_other_scales(clock
     budget.done(3)
     assert budget.allowed() == (1, 1)
     budget.begin("sheet", 5, members=2, views=1, before=3)
-    assert budget.allowed() == (0, 1), "the fourth member is not taken up where the second was given up"
+    assert budget.allowed() == (0, 0), "the fourth member is not taken up where the second was given up"
     budget.begin("sheet", 5, members=3, views=1)
     assert budget.allowed() == (1, 1)
 
 
-def test_members_of_the_second_scale_are_given_up_before_those_of_the_first(clock):
+def test_members_that_were_given_up_at_one_scale_leave_those_before_them(clock, caplog):
     budget = Budget(100, clock=clock)
     budget.begin("sheet", 50, members=2, views=1, before=3)
     clock.now = 6
@@ -106,6 +106,7 @@ def test_members_of_the_second_scale_are_given_up_before_those_of_the_first(cloc
     budget.done(2)
     clock.now = 10
     assert budget.allowed() == (1, 1)
+    assert caplog.messages[-1].endswith("from here on 4 member(s), 1 view(s)")
     budget.begin("sheet", 5, members=3, views=1)
     assert budget.allowed() == (3, 1)
     budget.begin("sheet", 5, members=2, views=1, before=3)

@@ -143,6 +143,9 @@ def test_what_is_no_mapping_in_yaml_is_refused(folder, content, message):
     refused(folder, message)
 
 
+SCREEN = {"ensemble": "screen", "screen": {"from_score": 0.2, "again_score": 0.3, "cell_px": 96}}
+
+
 def member(**told):
     return {"file": "a.onnx", "sha256": "0" * 64, "source": ""} | told
 
@@ -178,12 +181,10 @@ def member(**told):
         ),
         ({"members": [member(mpp=0.25)]}, "the first member sees 0.25 um/px, not the bundle's 0.5"),
         ({"members": [member(), member(mpp=3)]}, "members.1.mpp: Input should be less than or equal to 2"),
-        ({"members": [member(), member(mpp=0.25)]}, "overlap_px 64 does not fit tile_px 128 at 0.25 um/px"),
+        ({"members": [member(), member(mpp=0.4)]}, "ensemble is full, but members see several scales"),
+        ({"members": [member(), member(mpp=0.25)], **SCREEN}, "overlap_px 64 does not fit tile_px 128 at 0.25 um/px"),
         (
-            {
-                "members": [member(), member(mpp=0.3)],
-                "screen": {"from_score": 0.2, "again_score": 0.3, "cell_px": 96},
-            },
+            {"members": [member(), member(mpp=0.3)], **SCREEN},
             "screen.cell_px 96 does not fit tile_px 128 at 0.3 um/px",
         ),
         ({"tile_px": "wide"}, "tile_px: Input should be a valid integer"),
@@ -294,20 +295,27 @@ def test_members_keep_scales_of_their_own_and_those_without_stay_readable_by_old
     assert "mpp" not in yaml.safe_load((folder / "bundle.yaml").read_text())["members"][0]
     facts = load_bundle(folder).facts
     finer = facts.members[0].model_copy(update={"mpp": 0.4})
-    write_bundle(folder, facts.model_copy(update={"members": [*facts.members, finer]}))
+    settings = {"members": [*facts.members, finer], **SCREEN}
+    write_bundle(folder, Bundle.model_validate(facts.model_dump() | settings))
     assert [one.mpp for one in load_bundle(folder).facts.members] == [*[None] * len(facts.members), 0.4]
 
 
 def test_members_alone_have_tiles_and_cells_of_the_same_micrometres(with_facts):
-    screen = {"from_score": 0.2, "again_score": 0.3, "cell_px": 96}
-    facts = with_facts(at_mpp=[None, 0.25, 0.5, 0.25], tile_px=256, screen=screen).facts
+    facts = with_facts(at_mpp=[None, 0.25, 0.5, 0.25], tile_px=256, **SCREEN).facts
     assert facts.scales() == {0.5: [0, 2], 0.25: [1, 3]}
     fine = facts.of_members([3])
     assert (fine.mpp, fine.tile_px, fine.overlap_px, fine.screen.cell_px) == (0.25, 256, 128, 192)
     assert fine.scales() == {0.25: [0]}
     mixed = facts.of_members([1, 0])
     assert (mixed.mpp, mixed.scales()) == (0.25, {0.25: [0], 0.5: [1]})
-    assert (mixed.overlap_at(0.5), mixed.cell_at(0.5)) == (64, 96)
-    assert Bundle.model_validate(mixed.model_dump()) == mixed
+    assert mixed.of_members([1]) == facts.of_members([0])
     same = facts.of_members([2, 0])
     assert (same.mpp, same.overlap_px, same.screen) == (0.5, 64, facts.screen)
+    for one in (fine, mixed, same):
+        assert Bundle.model_validate(one.model_dump()) == one
+
+
+@given(st.floats(0.05, 2), st.integers(1, 500))
+def test_lengths_at_the_bundles_own_scale_are_exact(with_facts, mpp, overlap_px):
+    facts = with_facts(at_mpp=[None, None]).facts.model_copy(update={"mpp": mpp, "overlap_px": overlap_px})
+    assert facts.of_members([1, 0]).overlap_px == overlap_px

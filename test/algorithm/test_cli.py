@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from algorithm import __version__
+from algorithm.bundle import load_bundle, write_bundle
 from algorithm.cli import main
 from algorithm.errors import BundleError, EngineError, ImageError, MitosisError, OutputError, PlatformError
 
@@ -73,8 +74,14 @@ def test_info_says_how_a_bundle_screens(bundle_at, tmp_path):
     )
     assert (
         "ensemble   screen: the first member finds candidates from a raw score of 0.2 on, all see them in cells of "
-        "96 px, in more than one view from 0.3 on" in result.stdout
+        "48 um, in more than one view from 0.3 on" in result.stdout
     )
+    folder = bundle_at(tmp_path / "two", ensemble="screen", screen=screen, tile_px=256)
+    facts = load_bundle(folder).facts
+    members = [facts.members[0], *(facts.members[1].model_copy(update={"mpp": 0.25}) for _ in range(2))]
+    write_bundle(folder, facts.model_copy(update={"members": members}))
+    scales = CliRunner().invoke(main, ["info", "--model", str(folder)])
+    assert "scale      0.5 um/px (1 member(s)) and 0.25 um/px (2 member(s)), tiles of 256 px" in scales.stdout
     plain = CliRunner().invoke(main, ["info", "--model", str(bundle_at(tmp_path / "plain", screen=screen))])
     assert "ensemble   full: all members see all tiles in all views" in plain.stdout
 

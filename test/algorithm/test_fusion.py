@@ -180,14 +180,3 @@ def test_nothing_in_gives_nothing_out_of_the_same_types(fused):
         some.score.dtype,
         np.float32,
     )
-
-
-def test_a_pass_that_stands_for_three_counts_as_three():
-    three, one = (Found.from_boxes(np.array([[x, 0, x + 32, 32]], np.float32), np.array([score])) for x, score in
-                  ((0, 0.8), (4, 0.4)))  # fmt: skip
-    weighed = average([three, one], weights=[3, 1], radius_um=7.5, mpp=Mpp(0.5, 0.5))
-    alike = average([three, three, three, one], radius_um=7.5, mpp=Mpp(0.5, 0.5))
-    assert weighed.score.tolist() == pytest.approx([0.7]) == alike.score.tolist()
-    assert weighed.xy.tolist() == [pytest.approx([17, 16])] == alike.xy.tolist()
-    alone = average([three, Found.joined([])], weights=[3, 1], radius_um=7.5, mpp=Mpp(0.5, 0.5))
-    assert alone.score.tolist() == pytest.approx([0.6])

@@ -16,15 +16,12 @@ from algorithm.fusion import Found
 from algorithm.images import PartialImage
 from algorithm.magnification import Magnification
 from algorithm.screen import SecondLook
-from algorithm.sheets import Layout
 
 HALF_UM = Mpp(0.5, 0.5)
 SIZE = (330, 271)
 ONE_A_SHEET = {"from_score": 0.3, "again_score": 0.3, "cell_px": 96}
-AT_HALF_UM = Magnification([], 0.5, tolerance=0.05, tile_px=128, overlap_px=64, layout=Layout(128, 64), before=0)
 LOOK = {
     "mpp": HALF_UM,
-    "magnifications": [AT_HALF_UM],
     "chosen_views": [0, 1],
     "again_score": 0.3,
     "radius_um": 7.5,
@@ -261,12 +258,17 @@ def test_a_candidate_whose_cell_cannot_be_read_keeps_the_score_of_the_first_look
     assert (record.sheets, record.passes_given_up) == (1, 0)
 
 
-def test_cells_are_read_as_they_lie_in_the_file_by_the_thousand(monkeypatch):
+@pytest.fixture
+def at_half_um(with_facts):
+    return [Magnification([], with_facts(**SCREEN).facts)]
+
+
+def test_cells_are_read_as_they_lie_in_the_file_by_the_thousand(monkeypatch, at_half_um):
     monkeypatch.setattr("algorithm.screen.TOGETHER", 4)
     rng = np.random.default_rng(5)
     xy = rng.uniform(100, 900, (10, 2))
     candidates = Found(xy, np.linspace(0.9, 0.4, 10), np.zeros((10, 4), np.float32))
-    look = SecondLook(candidates, size=(1000, 1000), **LOOK)
+    look = SecondLook(candidates, size=(1000, 1000), magnifications=at_half_um, **LOOK)
     read = []
     (first, _) = look.rounds()
     for _ in first.sheets(lambda shown, scale: read.append(shown) or np.zeros((64, 64, 3), np.uint8)):
@@ -313,9 +315,9 @@ def test_nothing_reads_on_where_the_engine_fails_in_the_second_look(run, draw, f
     assert not [thread.name for thread in enumerate_threads() if thread.name.startswith("reader")]
 
 
-def test_no_candidates_are_no_sheets():
+def test_no_candidates_are_no_sheets(at_half_um):
     nothing = Found.joined([])
-    look = SecondLook(nothing, size=(50, 50), **LOOK)
+    look = SecondLook(nothing, size=(50, 50), magnifications=at_half_um, **LOOK)
     assert [(len(part), list(part.sheets(lambda window, scale: None))) for part in look.rounds()] == [(0, [])]
     assert len(look.found()) == 0
 
@@ -330,47 +332,84 @@ FINE = {"tile_px": 256, "at_mpp": [0.5, 0.25], "screen": {"from_score": 0.3, "ag
 
 
 @pytest.fixture
-def two_scales(fake_engine):
-    """Return a function that gives an engine at 0.5 and one at 0.25 um/px, each with its boxes of 16 um."""
-    return lambda: [fake_engine(256, box_px=32), fake_engine(256, box_px=64)]
+def engine_at(fake_engine):
+    """Return a function that gives an engine at a scale, um/px, with its boxes of 16 um."""
+    return lambda mpp, kind=fake_engine: kind(256, box_px=16 / mpp)
 
 
 @pytest.mark.parametrize("views", [[0], [0, 1, 2, 3], [5, 6]])
+@pytest.mark.parametrize(("fine", "slots_of_fine"), [(0.25, 4), (0.38, 9)])  # cells of 128 px; of 84, and a rest
 @pytest.mark.parametrize("mpp", [HALF_UM, Mpp(0.25, 0.25), Mpp(0.3, 0.28)])
-def test_members_of_two_scales_say_together_what_each_would_say(run, draw, spread_figures, two_scales, mpp, views):
+def test_members_of_two_scales_say_together_what_each_would_say(
+    run, draw, spread_figures, engine_at, mpp, fine, slots_of_fine, views
+):
     coarse = spread_figures(SIZE)
     figures = [one._replace(x=one.x * 0.5 / mpp.x, y=one.y * 0.5 / mpp.y) for one in coarse]
     pixels = draw((round(SIZE[0] * 0.5 / mpp.x), round(SIZE[1] * 0.5 / mpp.y)), figures, mpp=mpp)
-    engines = two_scales()
-    screened, record = run(pixels, mpp=mpp, engines=engines, views=views, **FINE)
+    engines = [engine_at(0.5), engine_at(fine)]
+    found, record = run(pixels, mpp=mpp, engines=engines, views=views, **(FINE | {"at_mpp": [None, fine]}))
     wanted = np.array([(figure.x, figure.y) for figure in figures])
-    assert len(screened) == len(figures)
-    assert np.linalg.norm(screened.xy[:, None] - wanted[None], axis=2).min(axis=0).max() <= 1.0
-    np.testing.assert_allclose((screened.box[:, 2:] - screened.box[:, :2]) * np.array(mpp), 16.0, rtol=0.03)
-    # sixteen cells of 64 px on a sheet of the one, four of 128 px on one of the other
-    coarse_sheets, fine_sheets = (sum(-(-len(figures) * n // slots) for n in (1, len(views) - 1)) for slots in (16, 4))
-    assert record.sheets == coarse_sheets + fine_sheets
-    assert [one.submitted for one in engines] == [record.tiles + coarse_sheets, fine_sheets]
-    assert record.settings["working_mpp_of_members"] == [0.5, 0.25]
-    full, all_tiles = run(pixels, mpp=mpp, engines=two_scales(), views=views, options=Options(ensemble="full"), **FINE)
-    same(screened, full, px=1.0, probability=0.03)
-    assert all_tiles.tiles > record.tiles and all_tiles.passes == all_tiles.tiles * len(views)
+    assert len(found) == len(figures)
+    assert np.linalg.norm(found.xy[:, None] - wanted[None], axis=2).min(axis=0).max() <= 1.0
+    np.testing.assert_allclose((found.box[:, 2:] - found.box[:, :2]) * np.array(mpp), 16.0, rtol=0.03)
+    sheets = [sum(-(-len(figures) * n // slots) for n in (1, len(views) - 1)) for slots in (16, slots_of_fine)]
+    assert [one.submitted for one in engines] == [record.tiles + sheets[0], sheets[1]]
+    assert record.sheets == sum(sheets)
+    assert record.settings["working_mpp_of_members"] == [0.5, fine]
+    alone, _ = run(pixels, mpp=mpp, engines=[engine_at(0.5)], views=views, **(FINE | {"at_mpp": [None]}))
+    nearest = np.linalg.norm(found.xy[:, None] - alone.xy[None], axis=2).argmin(axis=1)
+    np.testing.assert_allclose(found.probability, alone.probability[nearest], atol=0.03)
 
 
-@pytest.mark.parametrize("ensemble", ["full", "screen"])
-def test_each_member_counts_the_same_whatever_its_scale(run, draw, figure, fake_engine, ensemble):
+def test_each_member_counts_the_same_whatever_its_scale(run, draw, figure, fake_engine, engine_at):
     class Blind(fake_engine):
         def _found(self, tile):
             boxes, scores = super()._found(tile)
             return boxes, scores * 0
 
-    pixels, options = draw((128, 128), [figure(60, 60, 0.8)]), Options(ensemble=ensemble)
-    engines = [fake_engine(256), Blind(256, box_px=64), fake_engine(256)]
-    found, _ = run(pixels, engines=engines, options=options, **(FINE | {"at_mpp": [0.5, 0.25, 0.5]}))
+    engines = [engine_at(0.5), engine_at(0.25, Blind), engine_at(0.5)]
+    found, _ = run(draw((128, 128), [figure(60, 60, 0.8)]), engines=engines, **(FINE | {"at_mpp": [0.5, 0.25, 0.5]}))
     assert found.score == pytest.approx(0.8 * 2 / 3, abs=0.01)
 
 
-def test_cells_of_few_candidates_may_fill_more_than_one_sheet_of_the_finer_scale(run, draw, figure, two_scales):
-    pixels = draw((200, 200), [figure(40 + 50 * n, 60) for n in range(3)])
-    _, record = run(pixels, engines=two_scales(), views=[0, 1, 2], **FINE)
-    assert record.sheets == (1 + 1) + (1 + 2)  # 3 + 6 cells, sixteen on a sheet; 3 + 6, four on a sheet
+def test_few_candidates_are_shown_in_all_views_at_once_where_one_sheet_of_each_scale_holds_them(
+    run, draw, figure, engine_at
+):
+    for number, views, sheets in ((2, 2, 1 + 1), (2, 3, (1 + 1) + (1 + 1)), (3, 3, (1 + 1) + (1 + 2))):
+        pixels = draw((200, 200), [figure(40 + 50 * n, 60) for n in range(number)])
+        _, record = run(pixels, engines=[engine_at(0.5), engine_at(0.25)], views=list(range(views)), **FINE)
+        assert record.sheets == sheets, (number, views)
+
+
+def test_members_of_other_scales_are_not_taken_up_where_the_time_took_those_before(
+    run, draw, figure, fake_engine, caplog
+):
+    class Slow(fake_engine):
+        def _found(self, tile):
+            clock.now += 1
+            return super()._found(tile)
+
+    class Clock:
+        now = 0.0
+
+        def __call__(self):
+            return self.now
+
+    clock = Clock()
+    caplog.set_level(logging.WARNING)
+    figures = [figure(20 + 30 * (n % 20), 30 + 34 * (n // 20), 0.9) for n in range(100)]
+    engines = [Slow(256), Slow(256), Slow(256, box_px=64)]
+    facts = FINE | {"at_mpp": [0.5, 0.5, 0.25]}
+    found, record = run(draw((630, 220), figures), engines=engines, budget=Budget(14, clock=clock), **facts)
+    assert clock.now <= 16 and len(found) == 100
+    assert engines[1].submitted < 7 and engines[2].submitted == 0
+    assert record.passes + record.passes_given_up == record.tiles + 2 * 7 + 25
+
+
+def test_all_tiles_are_not_shown_to_members_of_several_scales(with_facts, engine_at):
+    bundle = with_facts(**(SCREEN | FINE))
+    with pytest.raises(MitosisError, match=r"model see several scales, which `full` does not bring together; use `scr"):
+        Detector(bundle, Options(ensemble="full"), engines=[engine_at(0.5), engine_at(0.25)])
+    Detector(bundle, Options(ensemble="full", members=1), engines=[engine_at(0.5)])
+    with pytest.raises(ValueError, match="2 engines for 1 members"):
+        Detector(with_facts(at_mpp=[None]), Options(), engines=[engine_at(0.5), engine_at(0.5)])

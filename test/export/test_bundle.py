@@ -205,12 +205,11 @@ def test_export_that_differs_from_torch_is_refused_and_the_old_bundle_stays(
 
 def test_members_of_two_scales_keep_their_own(export, checkpoint, write_checkpoint, tmp_path):
     other = write_checkpoint(tmp_path / "ema-other.pth", mpp=0.25)
-    result = export(checkpoint, other, "--output", tmp_path / "two", "--tile", 256)
+    result = export(checkpoint, other, "--output", tmp_path / "two", "--tile", 256, "--ensemble", "screen")
     assert result.exit_code == 0, result.output
     bundle = load_bundle(tmp_path / "two")
     assert (bundle.facts.mpp, [one.mpp for one in bundle.facts.members]) == (0.5, [None, 0.25])
-    assert bundle.facts.scales() == {0.5: [0], 0.25: [1]}
-    assert (bundle.facts.cell_at(0.5), bundle.facts.cell_at(0.25)) == (96, 192)
+    assert [bundle.facts.of_members([number]).screen.cell_px for number in (0, 1)] == [96, 192]
 
 
 @pytest.mark.parametrize(
@@ -219,6 +218,7 @@ def test_members_of_two_scales_keep_their_own(export, checkpoint, write_checkpoi
         (("--cell", 64), 0.4, "--cell 64 is 80 px at the 0.4 um/px of a member; give one that is a multiple of 32"),
         (("--cell", 96), 0.3, "--cell 96 is 160 px at the 0.3 um/px of a member; give one that fits --tile 128 there"),
         (("--cell", 64), 0.25, "--tile 128: at the 0.25 um/px of a member an overlap has 128 px; give more"),
+        (("--ensemble", "full"), 0.25, "checkpoints of several scales (0.5, 0.25): give --ensemble screen"),
     ],
 )
 def test_tiles_and_cells_that_do_not_fit_the_scale_of_a_member_are_refused(
@@ -226,7 +226,7 @@ def test_tiles_and_cells_that_do_not_fit_the_scale_of_a_member_are_refused(
 ):
     other = write_checkpoint(tmp_path / "ema-other.pth", mpp=mpp)
     before = kept()
-    result = export(checkpoint, other, "--output", tmp_path / "kept", "--tile", 128, *options)
+    result = export(checkpoint, other, "--output", tmp_path / "kept", "--tile", 128, "--ensemble", "screen", *options)
     assert result.exit_code == 3
     assert message in result.stderr
     assert "against torch" not in result.output

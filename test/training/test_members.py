@@ -2,7 +2,7 @@
 
 import pytest
 
-from algorithm.bundle import load_bundle
+from algorithm.bundle import Screen, load_bundle, write_bundle
 from training.index import DataError
 from training.members import has_seen, training_of_members, unseen_member
 
@@ -30,21 +30,34 @@ def test_bundle_that_does_not_tell_its_members_apart_saw_what_is_listed(folder):
 
 def test_fold_begins_from_the_member_that_did_not_see_its_slides(folder, listed):
     first, second = (folder / member.file for member in load_bundle(folder).facts.members)
-    assert unseen_member(folder, [listed("set", "H03")]) == first
-    assert unseen_member(folder, [listed("set", "A03", glass="glass 3")]) == first  # the first one not to have seen it
-    assert unseen_member(folder, [listed("set", "H04"), listed("set", "H12")]) == second
+    assert unseen_member(folder, [listed("set", "H03")], 0.5) == first
+    assert (
+        unseen_member(folder, [listed("set", "A03", glass="glass 3")], 0.5) == first
+    )  # the first one not to have seen it
+    assert unseen_member(folder, [listed("set", "H04"), listed("set", "H12")], 0.5) == second
+
+
+def test_fold_begins_from_the_member_whose_scale_is_nearest(folder, listed):
+    facts = load_bundle(folder).facts
+    coarse, fine = facts.members[0], facts.members[1].model_copy(update={"mpp": facts.mpp / 2})
+    screen = Screen(from_score=0.2, again_score=0.3, cell_px=96)
+    write_bundle(folder, facts.model_copy(update={"members": [coarse, fine], "ensemble": "screen", "screen": screen}))
+    nobody_saw = [listed("set", "H12")]
+    for part, member in ((2, coarse), (1, coarse), (0.8, coarse), (0.6, fine), (0.5, fine), (0.1, fine)):
+        assert unseen_member(folder, nobody_saw, part * facts.mpp) == folder / member.file
+    assert unseen_member(folder, [listed("set", "H03")], facts.mpp / 2) == folder / coarse.file
 
 
 def test_fold_that_all_members_saw_is_refused(folder, listed):
     with pytest.raises(DataError, match=r"each member was trained on held-back slide\(s\) of H03, H04"):
-        unseen_member(folder, [listed("set", "H03"), listed("set", "H04")])
+        unseen_member(folder, [listed("set", "H03"), listed("set", "H04")], 0.5)
 
 
 def test_other_weights_are_taken_as_they_are(disc_bundle, folder, listed, tmp_path):
     seen = [listed("set", "H05")]
     alone = disc_bundle()
     for path in (tmp_path / "ema.pth", alone, folder / "second.onnx"):
-        assert unseen_member(path, seen) == path
+        assert unseen_member(path, seen, 0.5) == path
 
 
 def test_member_of_an_exported_bundle_saw_what_it_was_told(folder):

@@ -33,7 +33,7 @@ def run_scored(
     Raises SettingsError where the run began from others, be it done or not.
     """
     if pretrained:
-        pretrained = unseen_member(pretrained, held)
+        pretrained = unseen_member(pretrained, held, settings.mpp)
     if is_scored(work_dir):
         recorded(work_dir, read_source(pretrained) if pretrained else None)
         return

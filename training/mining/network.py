@@ -121,8 +121,9 @@ def unseen_members_of_bundle(folder: Path) -> UnseenMembers:
 
 
 def _network(bundle: LoadedBundle, digest: str) -> Network:
-    everything = bundle.facts.model_copy(update={"reporting_threshold": 0.0})
-    # full: what one member alone finds faint would never be looked at
+    [first, *_] = bundle.facts.scales().values()
+    everything = bundle.facts.of_members(first).model_copy(update={"reporting_threshold": 0.0})
+    # full: what one member alone finds faint would never be looked at; it brings no scales together
     detector = Detector(LoadedBundle(bundle.folder, everything, bundle.hash), Options(ensemble="full"))
     return Network(detector, _title(bundle), digest, bundle.facts.training)
 

@@ -6,10 +6,10 @@ import json
 import PIL.Image
 import pytest
 
-from algorithm.bundle import load_bundle, write_bundle
+from algorithm.bundle import Screen, load_bundle, write_bundle
 from algorithm.detector import Detector
 from training.importers import read_folder
-from training.mining.network import unseen_members_of_bundle
+from training.mining.network import network_of_bundle, unseen_members_of_bundle
 from training.model import Facts, build_network, save_checkpoint
 from training.settings import load_settings
 from training.store import META_NAME, is_index
@@ -183,6 +183,17 @@ def test_each_slide_is_mined_by_the_members_that_did_not_see_it(command, two_mem
     assert of_slide["H07"].detector.bundle.facts.members == members[1:]
     assert of_slide["H14"].detector.bundle.facts.members == members[:1]
     assert of_slide["H07"].digest != of_slide["H14"].digest  # or the detections of one would be kept as the other's
+
+
+def test_members_of_several_scales_do_not_mine_together(two_members):
+    folder = two_members([{"slides": ["H07"]}, {"slides": ["H14"]}])
+    facts = load_bundle(folder).facts
+    finer = facts.members[1].model_copy(update={"mpp": facts.mpp / 2})
+    screen = Screen(from_score=0.2, again_score=0.3, cell_px=96)
+    changes = {"members": [facts.members[0], finer], "ensemble": "screen", "screen": screen}
+    write_bundle(folder, facts.model_copy(update=changes))
+    detector = network_of_bundle(folder).detector
+    assert (detector.ensemble, len(detector.engines), detector.bundle.facts.mpp) == ("full", 1, facts.mpp)
 
 
 def test_slide_that_all_members_saw_is_not_mined_out_of_fold(command, two_members, data, tmp_path):
