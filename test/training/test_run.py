@@ -119,7 +119,7 @@ def test_averages_know_what_they_were_trained_for(finished, settings, data):
         assert facts.licence == settings.licence
         assert facts.model == settings.model
         assert facts.training["data_sets"] == [data.name]
-        assert facts.training["iterations"] == ITERATIONS
+        assert facts.training["iterations"] == facts.training["iteration"] == ITERATIONS
         assert facts.training["batch"] == BATCH
     assert apart(finished / EMAS[0], finished / EMAS[1]) == 0  # alike as long as all of them warm up
 

@@ -2,7 +2,7 @@
 
 _base_ = ["cpu_half.py"]
 
-mpp = 0.375  # the released bundle's
+mpp = 0.375  # of the released bundle's first member
 iterations = 300
 learning_rate = 2e-4  # the weights know what a figure is; a full rate would forget more than a small set teaches
 warmup = dict(iterations=50, start=1e-5)

@@ -40,6 +40,7 @@ class MultiEmaHook(Hook):
         self._momentums = momentums
         self._accumulate = accumulate
         self._facts = facts
+        self._done = 0
         self.averages: dict[float, AveragedModel] = {}
 
     def before_run(self, runner) -> None:
@@ -51,16 +52,20 @@ class MultiEmaHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Move each average towards the weights, when they have changed."""
+        self._done = (batch_idx + 1) // self._accumulate
         if (batch_idx + 1) % self._accumulate == 0:
             for average in self.averages.values():
                 average.update_parameters(processes.own(runner.model))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Put the averages into the run's checkpoint, and each one's own file beside it."""
+        """Put the averages into the run's checkpoint, and each one's own file beside it.
+
+        The file says of which iteration it is: while a run looks at what is held back, it is still an earlier one's.
+        """
         checkpoint["facts"] = asdict(self._facts)  # whoever begins from it has to know what it has seen
         checkpoint["averages"] = {momentum: average.state_dict() for momentum, average in self.averages.items()}
         for momentum in self.averages:
-            self.save(ema_path(Path(runner.work_dir), momentum), momentum)
+            self.save(ema_path(Path(runner.work_dir), momentum), momentum, iteration=self._done)
 
     def save(self, path: Path, momentum: float, **found: float) -> None:
         """Write one average as it is now; found: what it was chosen for, kept with its facts. Raises OutputError."""
