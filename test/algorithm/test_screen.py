@@ -278,7 +278,10 @@ def test_cells_are_read_as_they_lie_in_the_file_by_the_thousand(monkeypatch, at_
     assert places == [*sorted(wanted[:4]), *sorted(wanted[4:8]), *sorted(wanted[8:])]
 
 
-def test_members_that_were_given_up_are_not_taken_up_in_the_next_round(run, draw, figure, fake_engine, caplog):
+@pytest.fixture
+def slow(fake_engine):
+    """Return a clock, and engines that take a second of it for each pass."""
+
     class Slow(fake_engine):
         def _found(self, tile):
             clock.now += 1
@@ -291,9 +294,14 @@ def test_members_that_were_given_up_are_not_taken_up_in_the_next_round(run, draw
             return self.now
 
     clock = Clock()
+    return clock, Slow
+
+
+def test_members_that_were_given_up_are_not_taken_up_in_the_next_round(run, draw, figure, slow, caplog):
+    clock, slow_engine = slow
     caplog.set_level(logging.WARNING)
     figures = [figure(20 + 30 * (n % 20), 30 + 34 * (n // 20), 0.9) for n in range(100)]
-    engines = [Slow(), Slow(), Slow()]
+    engines = [slow_engine() for _ in range(3)]
     _, record = run(draw((630, 220), figures), engines=engines, views=[0, 1, 2, 3], budget=Budget(110, clock=clock))
     assert clock.now <= 112  # two sheets are under way
     assert record.passes + record.passes_given_up == record.tiles + 3 * (25 + 75)
@@ -381,24 +389,11 @@ def test_few_candidates_are_shown_in_all_views_at_once_where_one_sheet_of_each_s
         assert record.sheets == sheets, (number, views)
 
 
-def test_members_of_other_scales_are_not_taken_up_where_the_time_took_those_before(
-    run, draw, figure, fake_engine, caplog
-):
-    class Slow(fake_engine):
-        def _found(self, tile):
-            clock.now += 1
-            return super()._found(tile)
-
-    class Clock:
-        now = 0.0
-
-        def __call__(self):
-            return self.now
-
-    clock = Clock()
+def test_members_of_other_scales_are_not_taken_up_where_the_time_took_those_before(run, draw, figure, slow, caplog):
+    clock, slow_engine = slow
     caplog.set_level(logging.WARNING)
     figures = [figure(20 + 30 * (n % 20), 30 + 34 * (n // 20), 0.9) for n in range(100)]
-    engines = [Slow(256), Slow(256), Slow(256, box_px=64)]
+    engines = [slow_engine(256), slow_engine(256), slow_engine(256, box_px=64)]
     facts = FINE | {"at_mpp": [0.5, 0.5, 0.25]}
     found, record = run(draw((630, 220), figures), engines=engines, budget=Budget(14, clock=clock), **facts)
     assert clock.now <= 16 and len(found) == 100
