@@ -71,6 +71,13 @@ class Detector:
         members = options.members or len(facts.members)
         if members > len(facts.members):
             raise MitosisError(f"{members} members asked for, the bundle in {bundle.folder} has {len(facts.members)}")
+        scales = facts.of_members(range(members)).scales()
+        if self.ensemble == "full" and len(scales) > 1:
+            _, other, *_ = scales.values()
+            raise MitosisError(
+                f"members of the bundle in {bundle.folder} see several scales, which `full` does not bring together; "
+                f"use `screen`, or the first {other[0]} member(s) alone"
+            )
         self.engines = engines or [
             open_engine(
                 bundle,
@@ -85,11 +92,6 @@ class Detector:
         if len(self.engines) > len(facts.members):
             raise ValueError(f"{len(self.engines)} engines for {len(facts.members)} members")
         self._magnifications = magnifications(facts, self.engines)
-        if self.ensemble == "full" and len(self._magnifications) > 1:
-            raise MitosisError(
-                f"members of the bundle in {bundle.folder} see several scales, which `full` does not bring together; "
-                "use `screen`"
-            )
 
     def detect(
         self, image: Image, progress: Progress | None = None, budget: Budget | None = None

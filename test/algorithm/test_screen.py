@@ -403,7 +403,9 @@ def test_members_of_other_scales_are_not_taken_up_where_the_time_took_those_befo
 
 def test_all_tiles_are_not_shown_to_members_of_several_scales(with_facts, engine_at):
     bundle = with_facts(**(SCREEN | FINE))
-    with pytest.raises(MitosisError, match=r"model see several scales, which `full` does not bring together; use `scr"):
+    with pytest.raises(
+        MitosisError, match=r"several scales, which `full` does not bring together; use `screen`, or the first 1 mem"
+    ):
         Detector(bundle, Options(ensemble="full"), engines=[engine_at(0.5), engine_at(0.25)])
     Detector(bundle, Options(ensemble="full", members=1), engines=[engine_at(0.5)])
     with pytest.raises(ValueError, match="2 engines for 1 members"):
