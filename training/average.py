@@ -9,6 +9,7 @@ import torch
 
 from training.members import TRAINED_ON
 from training.model import CheckpointError, Facts, load_checkpoint, save_checkpoint
+from training.pretrained.sources import folded_norms
 
 ALIKE = ("mpp", "box_um", "classes", "licence", "model")
 
@@ -29,6 +30,11 @@ def average(paths: Sequence[Path], output: Path, *, licence: str | None = None) 
                     f"{path}: {name} is not that of {paths[0]}; only networks that are alike have a mean"
                 )
     states = [network.state_dict() for network, _ in loaded]
+    if len({folded_norms(state) for state in states}) > 1:
+        raise CheckpointError(
+            f"{', '.join(map(str, paths))}: some were recovered from a bundle, whose batch norms lie in other weights; "
+            "only networks that are alike have a mean"
+        )
     mean = {name: _mean([state[name] for state in states]) for name in states[0]}
     joined = replace(facts[0], training=_joined(paths, [one.training for one in facts]))
     save_checkpoint(output, mean, joined)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from networks import random_network
 
 from algorithm.bundle import BUNDLE_FILE, load_bundle, write_bundle
 from algorithm.engines.openvino import OpenvinoEngine
@@ -36,18 +37,6 @@ def model(tmp_path_factory, configs, thin_network):
     return config
 
 
-def random(model: dict, seed: int = 0) -> torch.nn.Module:
-    """Return a network of which no two tensors are alike."""
-    network = build_network(model)
-    made = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, tensor in network.state_dict().items():
-            if tensor.is_floating_point():
-                noise = torch.randn(tensor.shape, generator=made)
-                tensor.copy_(1 + noise.abs() / 4 if "bn" in name or "running_var" in name else noise / 8)
-    return network
-
-
 def ours(path: Path, network: torch.nn.Module, model: dict, **training) -> Path:
     facts = Facts(0.5, 16.0, ["mitotic figure"], "Apache-2.0", model, TRAINED | training)
     save_checkpoint(path, network.state_dict(), facts)
@@ -69,7 +58,7 @@ def pixels() -> torch.Tensor:
 
 
 def test_checkpoint_of_this_project_takes_whole(model, tmp_path, pixels):
-    before, network = random(model()), random(model(), seed=1)
+    before, network = random_network(model()), random_network(model(), seed=1)
     report = load_pretrained(network, ours(tmp_path / "ema-0.001.pth", before, model()))
     assert report.left == []
     assert report.took == report.of > 100
@@ -79,7 +68,12 @@ def test_checkpoint_of_this_project_takes_whole(model, tmp_path, pixels):
 
 def test_run_checkpoint_takes_as_well_and_says_what_it_saw(model, tmp_path):
     facts = Facts(0.5, 16.0, ["mitotic figure"], "MIT", model(), TRAINED)
-    stored = {"meta": {"iter": 3}, "state_dict": random(model()).state_dict(), "averages": {}, "facts": asdict(facts)}
+    stored = {
+        "meta": {"iter": 3},
+        "state_dict": random_network(model()).state_dict(),
+        "averages": {},
+        "facts": asdict(facts),
+    }
     torch.save(stored, tmp_path / "iter_3.pth")
     source = read_source(tmp_path / "iter_3.pth")
     assert source.trained_on == {key: TRAINED[key] for key in ("data_sets", "slides", "glasses")}
@@ -88,15 +82,15 @@ def test_run_checkpoint_takes_as_well_and_says_what_it_saw(model, tmp_path):
 
 
 def test_run_checkpoint_that_does_not_say_what_it_saw_is_refused(model, tmp_path):
-    torch.save({"state_dict": random(model()).state_dict(), "averages": {}}, tmp_path / "iter_3.pth")
+    torch.save({"state_dict": random_network(model()).state_dict(), "averages": {}}, tmp_path / "iter_3.pth")
     with pytest.raises(CheckpointError, match=r"iter_3.pth: does not say .* name the ema-\*.pth beside it"):
         read_source(tmp_path / "iter_3.pth")
 
 
 def test_other_number_of_classes_leaves_the_class_layers_as_they_were(model, tmp_path):
-    network = random(model(), seed=1)
+    network = random_network(model(), seed=1)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    report = load_pretrained(network, ours(tmp_path / "two.pth", random(model(classes=2)), model(classes=2)))
+    report = load_pretrained(network, ours(tmp_path / "two.pth", random_network(model(classes=2)), model(classes=2)))
     assert len(report.left) == 6
     assert "bbox_head.rtm_cls.0.weight (2 classes, here 1)" in report.left
     for name, tensor in network.state_dict().items():
@@ -112,8 +106,8 @@ def published(path: Path, network: torch.nn.Module) -> Path:
 
 
 def test_published_checkpoint_sees_red_where_it_saw_red(model, tmp_path, pixels):
-    before = random(model(classes=80))
-    network = random(model(), seed=1)
+    before = random_network(model(classes=80))
+    network = random_network(model(), seed=1)
     report = load_pretrained(network, published(tmp_path / "rtmdet_s_coco.pth", before))
     assert report.took == report.of - 6
     assert "rtm_cls.0.weight (80 classes, here 1)" in str(report)
@@ -150,9 +144,9 @@ def test_file_that_is_none_of_these_is_refused_with_what_would_do(tmp_path, cont
 
 
 def test_other_network_is_refused_and_nothing_was_touched(model):
-    network = random(model())
+    network = random_network(model())
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    half = dict(list(random(model(), seed=1).state_dict().items())[:40])
+    half = dict(list(random_network(model(), seed=1).state_dict().items())[:40])
     with pytest.raises(CheckpointError, match=r"other: \d+ of \d+ tensors took; .* and \d+ more; less than half"):
         put_into(network, Source("other", "", half | {"layer1.weight": torch.zeros(3)}))
     assert all((tensor == before[name]).all() for name, tensor in network.state_dict().items())

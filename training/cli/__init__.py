@@ -21,6 +21,7 @@ for _command in (
     scores.calibrate,
     runs.mine,
     runs.average,
+    runs.recover,
     experiments.crossval,
     experiments.ablate,
 ):

@@ -91,4 +91,18 @@ def average(checkpoints: tuple[Path, ...], output: Path, licence: str | None) ->
     if len(checkpoints) < 2:
         raise click.UsageError("name two checkpoints or more")
     facts = run(checkpoints, output, licence=licence)
-    click.echo(f"written: {output}, trained on {len(facts.training['slides'])} slides")
+    click.echo(f"written: {output}, trained on {len(facts.training.get('slides', []))} slides")
+
+
+@click.command()
+@click.argument("config", type=PATH)
+@click.option("--member", required=True, type=PATH, help="Its .onnx, beside the bundle.yaml that names it.")
+@click.option("--output", required=True, type=PATH, help="The ema-*.pth goes here.")
+def recover(config: Path, member: Path, output: Path) -> None:
+    """Make a checkpoint of a member of a bundle, whose network is that of CONFIG, for `export bundle`: the same member
+    in another bundle, or for other tiles."""
+    from training.pretrained.recovery import recover as run
+    from training.settings import load_settings
+
+    facts = run(member, load_settings(config), output)
+    click.echo(f"written: {output}, {facts.mpp} um/px, trained on {len(facts.training.get('slides', []))} slides")

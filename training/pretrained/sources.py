@@ -19,6 +19,7 @@ from training.model import CheckpointError
 
 BROKEN = (OSError, EOFError, LookupError, TypeError, AttributeError, RuntimeError, ValueError, pickle.UnpicklingError)
 STEM = "backbone.stem.0.conv.weight"  # the one layer that sees colours
+MEAN = ".running_mean"
 KINDS = "an ema-*.pth or iter_*.pth of this project, an RTMDet checkpoint of mmdet, or a bundle's folder or .onnx"
 
 
@@ -62,13 +63,20 @@ def _of_checkpoint(path: Path) -> Source:
         raise CheckpointError(f"{path}: cannot be read as weights ({reason}); name {KINDS}") from error
     facts = stored.get("facts")
     if facts:
-        return Source(path.name, sha256_of(path), weights, licence=facts["licence"], trained_on=_lists(facts))
+        folded = folded_norms(weights)
+        return Source(path.name, sha256_of(path), weights, folded, licence=facts["licence"], trained_on=_lists(facts))
     if "averages" in stored:
         raise CheckpointError(f"{path}: does not say what it was trained on, as it is of an older version; "
                               "name the ema-*.pth beside it")  # fmt: skip
     if STEM in weights:
         weights[STEM] = weights[STEM].flip(1)  # mmdet reads files as BGR, with the same means and deviations
     return Source(path.name, sha256_of(path), weights)
+
+
+def folded_norms(weights: Mapping[str, torch.Tensor]) -> frozenset[str]:
+    """Return the batch norms that only add their bias, as those of a network that was recovered from a bundle do."""
+    means = [name.removesuffix(MEAN) for name, tensor in weights.items() if name.endswith(MEAN) and not tensor.any()]
+    return frozenset(name for name in means if (weights[f"{name}.weight"] == 1).all())
 
 
 def _lists(facts: Mapping[str, Any]) -> dict[str, list[str]]:
