@@ -30,15 +30,21 @@ def average(paths: Sequence[Path], output: Path, *, licence: str | None = None) 
                     f"{path}: {name} is not that of {paths[0]}; only networks that are alike have a mean"
                 )
     states = [network.state_dict() for network, _ in loaded]
-    if len({folded_norms(state) for state in states}) > 1:
-        raise CheckpointError(
-            f"{', '.join(map(str, paths))}: some were recovered from a bundle, whose batch norms lie in other weights; "
-            "only networks that are alike have a mean"
-        )
+    _check_norms(paths, states)
     mean = {name: _mean([state[name] for state in states]) for name in states[0]}
     joined = replace(facts[0], training=_joined(paths, [one.training for one in facts]))
     save_checkpoint(output, mean, joined)
     return joined
+
+
+def _check_norms(paths: Sequence[Path], states: Sequence[dict[str, torch.Tensor]]) -> None:
+    """Refuse networks that were recovered from a bundle beside others: their batch norms lie in other weights."""
+    folded = [folded_norms(state) for state in states]
+    most, least = (paths[folded.index(found(folded, key=len))] for found in (max, min))
+    if len(set(folded)) > 1:
+        raise CheckpointError(
+            f"{most}: was recovered from a bundle, {least} was not; only networks that are alike have a mean"
+        )
 
 
 def _mean(tensors: Sequence[torch.Tensor]) -> torch.Tensor:

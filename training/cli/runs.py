@@ -105,4 +105,4 @@ def recover(config: Path, member: Path, output: Path) -> None:
     from training.settings import load_settings
 
     facts = run(member, load_settings(config), output)
-    click.echo(f"written: {output}, {facts.mpp} um/px, trained on {len(facts.training.get('slides', []))} slides")
+    click.echo(f"written: {output}, which sees {facts.mpp} um/px")

@@ -20,6 +20,7 @@ from training.model import CheckpointError
 BROKEN = (OSError, EOFError, LookupError, TypeError, AttributeError, RuntimeError, ValueError, pickle.UnpicklingError)
 STEM = "backbone.stem.0.conv.weight"  # the one layer that sees colours
 MEAN = ".running_mean"
+MOST_EPS = 0.01  # of a batch norm
 KINDS = "an ema-*.pth or iter_*.pth of this project, an RTMDet checkpoint of mmdet, or a bundle's folder or .onnx"
 
 
@@ -74,9 +75,19 @@ def _of_checkpoint(path: Path) -> Source:
 
 
 def folded_norms(weights: Mapping[str, torch.Tensor]) -> frozenset[str]:
-    """Return the batch norms that only add their bias, as those of a network that was recovered from a bundle do."""
-    means = [name.removesuffix(MEAN) for name, tensor in weights.items() if name.endswith(MEAN) and not tensor.any()]
-    return frozenset(name for name in means if (weights[f"{name}.weight"] == 1).all())
+    """Return the batch norms that only add their bias, as those of a network that was recovered from a bundle do.
+
+    Their variance is a little below the 1 of a norm as initialised, so that with its eps it is 1.
+    """
+    names = [name.removesuffix(MEAN) for name in weights if name.endswith(MEAN)]
+    return frozenset(name for name in names if _adds_its_bias(weights, name))
+
+
+def _adds_its_bias(weights: Mapping[str, torch.Tensor], name: str) -> bool:
+    factor, variance = weights.get(f"{name}.weight"), weights.get(f"{name}.running_var")
+    if factor is None or variance is None or weights[f"{name}{MEAN}"].any():
+        return False
+    return bool((factor == 1).all() and ((variance < 1) & (variance > 1 - MOST_EPS)).all())
 
 
 def _lists(facts: Mapping[str, Any]) -> dict[str, list[str]]:
