@@ -1,6 +1,7 @@
 """What an ensemble and its views find on slides that were left out, and what they cost on a region.
 
-    python -m benchmarks.operating_points --bundle model --data ../shared/data/mitos14 --slides H05,H07 [--runs 3]
+    python -m benchmarks.operating_points --bundle model --data ../shared/data/mitos14 --slides H05,H07 \\
+        [--runs 3] [--views 2,4]
 
 Out of fold: each image by those members that never saw its slide; AP and best F1 of the raw score, as each row would
 need a calibration of its own. Cost: seconds from the open image to Detections, all members, median of runs that take
@@ -32,9 +33,10 @@ from training.members import to_the_floor
 from training.opening import open_picture
 
 REGION_PX, REGION_MPP = (7215, 5412), 0.25
+VIEWS = (1, 2, 4, 8)
 POINTS = [
     *[Options(ensemble="full", views=views) for views in (1, 2, 4)],
-    *[Options(ensemble="screen", views=views) for views in (1, 2, 4, 8)],
+    *[Options(ensemble="screen", views=views) for views in VIEWS],
 ]
 
 
@@ -48,8 +50,10 @@ def main() -> None:
     points = [
         replace(point, precision=arguments.precision)
         for point in POINTS
-        if point.ensemble == "screen" or len(bundle.facts.scales()) == 1
+        if (point.ensemble == "screen" or len(bundle.facts.scales()) == 1) and point.views in arguments.views
     ]
+    if not points:
+        raise SystemExit(f"--views: no row of the table has these; name some of {', '.join(map(str, VIEWS))}")
     with tempfile.TemporaryDirectory() as scratch:
         files = [Path(scratch) / "tissue.tif", Path(scratch) / "mostly-empty.tif"]
         write_tiff(files[0], laid_out(images, REGION_PX), mpp=REGION_MPP, kind="tiles")
@@ -114,6 +118,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--slides", type=lambda text: text.split(","), required=True)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument(
+        "--views", type=lambda text: [int(one) for one in text.split(",")], default=VIEWS, help="Only these rows."
+    )
     parser.add_argument("--precision", choices=["f32", "bf16"])
     return parser.parse_args()
 

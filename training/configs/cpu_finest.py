@@ -1,5 +1,4 @@
-"""A member of bundle 0.10 gone on at 0.25 um/px instead of 0.375: an hour on one CPU core, or 17 minutes for half of it
-on two.
+"""Members at 0.25 um/px, from ones at 0.375 (bundle 0.11) or 0.25 (0.12): half an hour on two CPU cores, alone.
 
 Patches show the same 48 um in 2.25 times the pixels. In a bundle whose first member finds candidates at a coarser scale
 only those are looked at so closely. docs/results.md has what came of it, beside a run that stayed at 0.375.
