@@ -3,7 +3,7 @@ and a control, side by side.
 
 Patches have as many pixels and show 48 um. docs/results-before.md says what came of it, beside a run that stayed at
 0.5. The members of bundle 0.10 went on with it for 3,000 iterations more (docs/results-before.md), the second of 0.11
-for 2,800 more (docs/results.md).
+for 2,800 more (docs/results-before.md).
 """
 
 _base_ = ["cpu_members.py"]
