@@ -11,11 +11,13 @@ import torch
 from mmengine import ConfigDict
 from mmengine.registry import init_default_scope
 
-import training.mmcv_ops  # noqa: F401  # before anything of mmdet.models
+import training.mmcv_ops  # before anything of mmdet.models
 
 import mmdet.models  # isort: skip  # noqa: F401  # registers RTMDet and its parts
 from mmdet.models.data_preprocessors import DetDataPreprocessor  # isort: skip
 from mmdet.registry import MODELS  # isort: skip
+
+import training.targets  # isort: skip  # noqa: F401  # registers the head that configs for GPUs name
 
 from algorithm.atomic import write_bytes
 from algorithm.errors import MitosisError

@@ -115,3 +115,11 @@ def _sample(boxes: np.ndarray, labels: np.ndarray, pixels: Pixels) -> DetDataSam
     sample = DetDataSample(metainfo={"img_shape": shape, "ori_shape": shape, "scale_factor": (1.0, 1.0)})
     sample.gt_instances = InstanceData(bboxes=torch.from_numpy(boxes), labels=torch.from_numpy(labels))
     return sample
+
+
+def collated(patches: Sequence[dict]) -> dict:
+    """Return a batch of patches, inputs (n, 3, height, width) uint8: one tensor to hand over instead of many."""
+    return {
+        "inputs": torch.stack([patch["inputs"] for patch in patches]),
+        "data_samples": [patch["data_samples"] for patch in patches],
+    }

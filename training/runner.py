@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import cv2
 import torch
-from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
@@ -17,7 +16,7 @@ from training.augment import Augment
 from training.hooks.checkpoint import latest
 from training.index import IndexedImage
 from training.model import build_network
-from training.patches import PatchDataset
+from training.patches import PatchDataset, collated
 from training.sampling import Hierarchy, PatchSampler, weights
 from training.settings import Settings
 
@@ -90,7 +89,7 @@ def make_loader(settings: Settings, images: Sequence[IndexedImage]) -> DataLoade
         persistent_workers=settings.workers > 0,
         # a forked worker waits for ever for OpenCV's threads, where the parent has looked at pictures before
         multiprocessing_context="forkserver" if settings.workers else None,
-        collate_fn=pseudo_collate,
+        collate_fn=collated,
         drop_last=True,
         worker_init_fn=_one_thread,
     )

@@ -1,0 +1,20 @@
+"""cpu_finest.py for a GPU: eight times the batch, with RTMDet's targets found for a whole batch at once.
+
+docs/results.md has what came of it.
+"""
+
+_base_ = ["cpu_finest.py"]
+
+# the same loss; mmdet's own way through a batch of small patches keeps a GPU waiting (training/targets.py)
+model = dict(
+    bbox_head=dict(type="WholeBatchHead"),
+    train_cfg=dict(assigner=dict(type="WholeBatchAssigner")),
+)
+batch = 128
+learning_rate = 2e-3  # a quarter of what it would be in proportion to the batch
+iterations = 3600
+warmup = dict(iterations=100, start=1e-5)
+watch_every = 3600
+save_every = 900
+workers = 3
+cache_bytes = 8_000_000_000
