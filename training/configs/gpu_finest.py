@@ -12,9 +12,9 @@ model = dict(
 )
 batch = 128
 learning_rate = 2e-3  # a quarter of what it would be in proportion to the batch
-iterations = 3600
+iterations = 1500
 warmup = dict(iterations=100, start=1e-5)
-watch_every = 3600
-save_every = 900
-workers = 3
+watch_every = 1500
+save_every = 500
+workers = 2
 cache_bytes = 8_000_000_000
