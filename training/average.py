@@ -11,7 +11,7 @@ from training.members import TRAINED_ON
 from training.model import CheckpointError, Facts, load_checkpoint, save_checkpoint
 from training.pretrained.sources import folded_norms
 
-ALIKE = ("mpp", "box_um", "classes", "licence", "model")
+ALIKE = ("mpp", "box_um", "classes", "licence")
 
 
 def average(paths: Sequence[Path], output: Path, *, licence: str | None = None) -> Facts:
@@ -24,17 +24,25 @@ def average(paths: Sequence[Path], output: Path, *, licence: str | None = None) 
     loaded = [load_checkpoint(path) for path in paths]
     facts = [about if licence is None else replace(about, licence=licence) for _, about in loaded]
     for path, one in zip(paths[1:], facts[1:], strict=True):
-        for name in ALIKE:
-            if getattr(one, name) != getattr(facts[0], name):
-                raise CheckpointError(
-                    f"{path}: {name} is not that of {paths[0]}; only networks that are alike have a mean"
-                )
+        differing = [name for name in ALIKE if getattr(one, name) != getattr(facts[0], name)]
+        if _network(one) != _network(facts[0]):
+            differing.append("model")
+        if differing:
+            raise CheckpointError(
+                f"{path}: {differing[0]} is not that of {paths[0]}; only networks that are alike have a mean"
+            )
     states = [network.state_dict() for network, _ in loaded]
     _check_norms(paths, states)
     mean = {name: _mean([state[name] for state in states]) for name in states[0]}
     joined = replace(facts[0], training=_joined(paths, [one.training for one in facts]))
     save_checkpoint(output, mean, joined)
     return joined
+
+
+def _network(facts: Facts) -> dict[str, Any]:
+    """Return mmdet's config without how targets are found: gpu_finest.py has another way to the same ones."""
+    head = {key: value for key, value in facts.model["bbox_head"].items() if key != "type"}
+    return {**facts.model, "bbox_head": head, "train_cfg": None}
 
 
 def _check_norms(paths: Sequence[Path], states: Sequence[dict[str, torch.Tensor]]) -> None:

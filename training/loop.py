@@ -1,6 +1,6 @@
 """mmengine's loop and optimiser, where a run must not lose itself: exact resume, no step with broken gradients."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,7 +60,7 @@ class ResumingTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook("after_train")
         return self.runner.model
 
-    def run_iter(self, data_batch: Sequence[dict]) -> None:
+    def run_iter(self, data_batch: dict) -> None:
         """Train on one batch. Raises DivergedError; weights, averages and checkpoints are then as before it."""
         try:
             super().run_iter(data_batch)

@@ -1,13 +1,15 @@
 """RTMDet's head with the boxes of a whole batch assigned at once instead of image by image.
 
-mmdet assigns each image's boxes alone, in some hundred small steps, and a GPU is done with each of them before the next
-is asked for. Here the images are laid out side by side, so far from each other that no box reaches a neighbour, and
-mmdet's assigner is asked once for them all. The targets are the same (test/training/test_targets.py). On a CPU, which
-computes what it is asked for and does not wait, mmdet's own way is faster.
+mmdet assigns each image's boxes alone, in some hundred small steps, and reads a number back from the GPU for each box.
+Here the images are laid out side by side, so far from each other that no box reaches a neighbour, and mmdet's
+assigner is asked once for them all. The targets are the same (test/training/test_targets.py). Every box is compared
+with every place near a box, so work and memory grow with the square of the batch: on a CPU this is slower than
+mmdet's way from some thirty patches on.
 """
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Any
 
 import torch
 from mmdet.models.dense_heads import RTMDetSepBNHead
@@ -17,9 +19,11 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-# Between two images, px: more than a patch is wide. A place of another image costs 10 to the power of the distance in
-# strides, which is infinite; and as float32 a box among a hundred images in rows of ten is exact to 0.004 px.
+# From the corner of one image to that of the next, px. A place costs 10 to the power of its distance in strides less 3,
+# which is infinite as float32 for all places of other images while these are no wider than LARGEST_PX; among 256 images
+# (16 a row) a box is exact to 0.004 px.
 APART_PX = 4096
+LARGEST_PX = 2560
 
 
 @TASK_UTILS.register_module()
@@ -33,7 +37,8 @@ class WholeBatchAssigner(DynamicSoftLabelAssigner):
         candidates = min(self.topk, len(cost))
         wanted = torch.topk(pairwise_ious, candidates, dim=0).values.sum(0).int().clamp(min=1)  # places for each box
         cheapest = torch.topk(cost, candidates, dim=0, largest=False).indices
-        among = torch.arange(candidates, device=cost.device)[:, None] < wanted
+        # a box without any place in its own image finds only infinite costs
+        among = (torch.arange(candidates, device=cost.device)[:, None] < wanted) & cost.gather(0, cheapest).isfinite()
         matched = torch.zeros_like(cost, dtype=torch.bool).scatter_(0, cheapest, among)
         of_many = matched.sum(1, keepdim=True) > 1  # boxes that ask for one place: the cheapest gets it
         matched = torch.where(of_many, one_hot(cost.argmin(1), num_gt).bool(), matched)
@@ -44,11 +49,31 @@ class WholeBatchAssigner(DynamicSoftLabelAssigner):
 
 @MODELS.register_module()
 class WholeBatchHead(RTMDetSepBNHead):
-    """mmdet's RTMDetSepBNHead. All images of a batch have one size, and no boxes are ignored."""
+    """mmdet's RTMDetSepBNHead for images of one size, at most LARGEST_PX wide, in which no boxes are ignored.
+
+    Raises ValueError for settings of mmdet's head that it would not follow.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        if not self.train_cfg:
+            return
+        if self.train_cfg["allowed_border"] >= 0 or self.train_cfg["pos_weight"] > 0:
+            raise ValueError("WholeBatchHead knows no allowed_border and no pos_weight; take RTMDetSepBNHead")
+        if not isinstance(self.assigner, WholeBatchAssigner):
+            raise ValueError("WholeBatchHead needs train_cfg.assigner.type WholeBatchAssigner")
 
     def get_anchors(self, featmap_sizes, batch_img_metas, device="cuda"):
         """Return the places of the network's outputs, the same for each image; every one of them is valid."""
         places = self.prior_generator.grid_priors(featmap_sizes, device=device, with_stride=True)
+        strides = self.prior_generator.strides
+        sides = [
+            side * along
+            for size, stride in zip(featmap_sizes, strides, strict=True)
+            for side, along in zip(size, stride, strict=True)
+        ]
+        if max(sides) > LARGEST_PX:
+            raise ValueError(f"patches wider than {LARGEST_PX} px reach their neighbours; take RTMDetSepBNHead")
         return [places] * len(batch_img_metas), []
 
     def get_targets(
@@ -76,9 +101,7 @@ class WholeBatchHead(RTMDetSepBNHead):
         targets = torch.zeros(images * places, 4, device=device)
         if len(boxes):
             found, overlaps = self._assigned(cls_scores, bbox_preds, priors, boxes, kinds, home)
-            # a box without a place inside it could only be given one of another image
-            at = torch.arange(images, device=device).repeat_interleave(places)
-            hit = (found >= 0) & (home[found.clamp(min=0)] == at)
+            hit = found >= 0
             metrics = torch.where(hit, overlaps.to(metrics.dtype), metrics)
             labels = torch.where(hit, kinds[found.clamp(min=0)], labels)
             targets = torch.where(hit[:, None], boxes[found.clamp(min=0)].to(targets.dtype), targets)

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from itertools import islice
 
 import torch
-from mmengine.dataset import pseudo_collate
 
 from training import processes
 from training.augment import Augment
 from training.index import DataError, IndexedImage
+from training.patches import collated
 from training.runner import make_dataset
 from training.sampling import Hierarchy, PatchSampler, weights
 from training.settings import Settings
@@ -41,7 +41,7 @@ class ValidationLoss:
         network.eval()  # batch norm would take these patches into its statistics
         for start in range(0, len(self._draws), self._batch):
             draws = self._draws[start : start + self._batch]
-            batch = network.data_preprocessor(pseudo_collate([self._data[draw] for draw in draws]), True)
+            batch = network.data_preprocessor(collated([self._data[draw] for draw in draws]), True)
             with _alone(), torch.autocast(processes.device(), torch.bfloat16):
                 losses = network(**batch, mode="loss")
             total += float(network.parse_losses(losses)[0]) * len(draws)

@@ -70,6 +70,16 @@ def test_networks_that_are_not_alike_have_no_mean(checkpoint, tmp_path, change, 
     assert not (tmp_path / "mean.pth").exists()
 
 
+def test_networks_whose_targets_were_found_in_other_ways_have_a_mean(checkpoint, configs, tmp_path):
+    """One went on on a GPU, the other on a CPU: what they learned from differs in speed alone."""
+    first = checkpoint(0, {"slides": ["H03"]})
+    model = load_checkpoint(first)[1].model
+    head, tasks = (load_settings(configs / "gpu_finest.py").model[key] for key in ("bbox_head", "train_cfg"))
+    model = {**model, "bbox_head": {**model["bbox_head"], "type": head["type"]}, "train_cfg": tasks}
+    average([first, checkpoint(1, {"slides": ["H03"]}, model=model)], tmp_path / "mean.pth")
+    assert load_checkpoint(tmp_path / "mean.pth")[1].model["bbox_head"]["type"] == "RTMDetSepBNHead"
+
+
 def test_command_averages_and_takes_the_licence_that_it_is_told(command, checkpoint, tmp_path):
     paths = [checkpoint(0, {"slides": ["H03"]}), checkpoint(1, {"slides": ["H04"]}, licence="MIT")]
     out = tmp_path / "mean.pth"

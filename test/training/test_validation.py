@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from mmengine.dataset import pseudo_collate
 
 from training.importers import read_folders
 from training.index import IndexedImage
+from training.patches import collated
 from training.runner import make_network
 from training.settings import Settings, load_settings
 from training.validation import ValidationLoss
@@ -51,7 +51,7 @@ def test_looking_leaves_the_network_as_it_was(settings, images, network):
 def test_a_network_that_learned_these_slides_has_a_lower_loss(settings, images, network):
     loss = ValidationLoss(images, settings)
     before, optimizer = loss(network), torch.optim.AdamW(network.parameters(), lr=2e-3)
-    batch = network.data_preprocessor(pseudo_collate([loss._data[draw] for draw in loss._draws]), True)
+    batch = network.data_preprocessor(collated([loss._data[draw] for draw in loss._draws]), True)
     for _ in range(25):
         optimizer.zero_grad()
         network.parse_losses(network(**batch, mode="loss"))[0].backward()

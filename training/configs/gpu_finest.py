@@ -5,7 +5,7 @@ The members of bundle 0.13 went on from those of 0.12 with it, one of them at 0.
 
 _base_ = ["cpu_finest.py"]
 
-# the same loss; mmdet's own way through a batch of small patches keeps a GPU waiting (training/targets.py)
+# the same targets, without reading a number back from the GPU for each box (training/targets.py)
 model = dict(
     bbox_head=dict(type="WholeBatchHead"),
     train_cfg=dict(assigner=dict(type="WholeBatchAssigner")),

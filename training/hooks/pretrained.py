@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from mmengine.dataset import pseudo_collate
 from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 
 from training import processes
+from training.patches import collated
 from training.pretrained import Source, put_into
 from training.pretrained.norms import measure_norms
 
@@ -44,4 +44,4 @@ def _first(loader, patch_px: tuple[int, int]) -> Iterator[dict]:
     area = patch_px[0] * patch_px[1]
     draws = islice(iter(loader.batch_sampler.sampler), max(MEASURED_PX // area, FEWEST_PATCHES))
     while batch := [loader.dataset[draw] for draw in islice(draws, max(1, BATCH_PX // area))]:
-        yield pseudo_collate(batch)
+        yield collated(batch)
