@@ -66,13 +66,7 @@ class WholeBatchHead(RTMDetSepBNHead):
     def get_anchors(self, featmap_sizes, batch_img_metas, device="cuda"):
         """Return the places of the network's outputs, the same for each image; every one of them is valid."""
         places = self.prior_generator.grid_priors(featmap_sizes, device=device, with_stride=True)
-        strides = self.prior_generator.strides
-        sides = [
-            side * along
-            for size, stride in zip(featmap_sizes, strides, strict=True)
-            for side, along in zip(size, stride, strict=True)
-        ]
-        if max(sides) > LARGEST_PX:
+        if max(featmap_sizes[0]) * max(self.prior_generator.strides[0]) > LARGEST_PX:
             raise ValueError(f"patches wider than {LARGEST_PX} px reach their neighbours; take RTMDetSepBNHead")
         return [places] * len(batch_img_metas), []
 
