@@ -57,12 +57,19 @@ def make_runner(
 
 
 def _schedule(settings: Settings, batches: int) -> list[dict]:
-    """Linear warm-up, then a cosine to 0."""
+    """Linear warm-up, then a cosine down to last_rate."""
     warm = settings.warmup.iterations * settings.accumulate
     start = settings.warmup.start / settings.learning_rate
     return [
         dict(type="LinearLR", start_factor=start, by_epoch=False, begin=0, end=warm),
-        dict(type="CosineAnnealingLR", by_epoch=False, begin=warm, end=batches, T_max=batches - warm),
+        dict(
+            type="CosineAnnealingLR",
+            by_epoch=False,
+            begin=warm,
+            end=batches,
+            T_max=batches - warm,
+            eta_min=settings.learning_rate * settings.last_rate,
+        ),
     ]
 
 

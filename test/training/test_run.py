@@ -150,10 +150,12 @@ def test_training_moves_the_weights(finished, settings):
     assert float(network.bbox_head.rtm_cls[0].bias.detach()) != pytest.approx(-4.595, abs=1e-5)  # as initialised
 
 
-@pytest.mark.parametrize("accumulate", [1, 3])
-def test_learning_rate_warms_up_and_falls_as_a_cosine(settings, tmp_path, accumulate):
+@pytest.mark.parametrize(("accumulate", "last_rate"), [(1, 0.0), (3, 0.0), (1, 0.25), (3, 1.0)])
+def test_learning_rate_warms_up_and_falls_as_a_cosine(settings, tmp_path, accumulate, last_rate):
     warm = settings.warmup.model_copy(update={"iterations": 4})
-    longer = settings.model_copy(update={"iterations": 12, "warmup": warm, "accumulate": accumulate})
+    longer = settings.model_copy(
+        update={"iterations": 12, "warmup": warm, "accumulate": accumulate, "last_rate": last_rate}
+    )
     rates = []
 
     class Rates(ProgressHook):
@@ -171,7 +173,8 @@ def test_learning_rate_warms_up_and_falls_as_a_cosine(settings, tmp_path, accumu
     warming, falling = 4 * accumulate, 8 * accumulate
     assert len(rates) == batches
     assert rates[:warming] == pytest.approx([low + (high - low) * n / (warming - 1) for n in range(warming)])
-    cosine = [high * (1 + math.cos(math.pi * n / falling)) / 2 for n in range(falling)]
+    last = high * last_rate
+    cosine = [last + (high - last) * (1 + math.cos(math.pi * n / falling)) / 2 for n in range(falling)]
     assert rates[warming:] == pytest.approx(cosine, rel=1e-3)
 
 

@@ -81,6 +81,7 @@ iterations = 25_000
 batch = 8
 accumulate = 3  # effective batch 24
 learning_rate = 1e-3
+last_rate = 0.0  # of learning_rate, where the cosine ends
 warmup = dict(iterations=250, start=1e-5)
 weight_decay = 0.05
 clip_gradient = 35.0
