@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from algorithm.bundle import logit
-from training.evaluation.calibration import expected_f1, is_figure, platt, with_probability
+from training.evaluation.calibration import is_figure, platt, promised_threshold, with_probability
 from training.evaluation.predictions import Predicted
-from training.evaluation.scores import CURVE_THRESHOLDS, counts
+from training.evaluation.scores import counts
 from training.experiments.folds import FOLDS_NAME, held_back, read_folds
 from training.experiments.scored import ENSEMBLE, scored
 from training.importers import read_folders
@@ -59,12 +59,10 @@ def held_out_f1(by_fold: Sequence[Sequence[Predicted]], adapt: Adapt, dataset: s
         hits = np.concatenate([is_figure(image) for image in others])
         calibration = platt(score, hits, fitted_on="the other folds")
         prior = float(hits.mean())
-        said = adapt([with_probability(image, calibration) for image in others], prior)
-        missed = sum(len(image.truth_um) for image in others) - int(hits.sum())
-        promised = expected_f1(np.concatenate([one.probability for one in said]), CURVE_THRESHOLDS, missed=missed)
+        threshold = promised_threshold(adapt([with_probability(image, calibration) for image in others], prior))
         mine = adapt([with_probability(image, calibration) for image in held], prior)
         shown = [image for image in mine if dataset in (None, image.dataset)]
-        found = counts(shown, float(CURVE_THRESHOLDS[promised.argmax()]))
+        found = counts(shown, threshold)
         tp, fp, fn = tp + found.tp, fp + found.fp, fn + found.fn
     return 2 * tp / (2 * tp + fp + fn) if tp else 0.0
 

@@ -37,25 +37,30 @@ def fit(images: Sequence[Predicted], *, fitted_on: str) -> Fit:
     """
     scores = np.concatenate([image.score for image in images]) if images else np.empty(0)
     hits = np.concatenate([is_figure(image) for image in images]) if images else np.empty(0, bool)
-    if hits.all() or not hits.any():
-        raise CalibrationError(
-            f"{len(scores)} detections, {int(hits.sum())} of them figures: both kinds are needed to calibrate"
-        )
     calibration = platt(scores, hits, fitted_on=fitted_on)
-    missed = sum(len(image.truth_um) for image in images) - int(hits.sum())
-    promised = expected_f1(calibration.probability(scores), CURVE_THRESHOLDS, missed=missed)
-    threshold = float(CURVE_THRESHOLDS[promised.argmax()])
-    reached = counts([with_probability(image, calibration) for image in images], threshold).f1
-    return Fit(calibration, threshold, reached)
+    calibrated = [with_probability(image, calibration) for image in images]
+    threshold = promised_threshold(calibrated)
+    return Fit(calibration, threshold, counts(calibrated, threshold).f1)
 
 
 def platt(scores: NDArray[np.float64], hits: NDArray[np.bool_], *, fitted_on: str) -> Calibration:
     """Return the logistic function of the scores' logit that fits hits, both (n,). Raises CalibrationError."""
+    if hits.all() or not hits.any():
+        raise CalibrationError(
+            f"{len(scores)} detections, {int(hits.sum())} of them figures: both kinds are needed to calibrate"
+        )
     model = LogisticRegression(C=NO_PENALTY).fit(logit(scores)[:, None], hits)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
     if slope <= 0:
         raise CalibrationError(f"a higher score does not mean a figure here (slope {slope:.2f})")
     return Calibration(slope=round(slope, 4), intercept=round(intercept, 4), fitted_on=fitted_on)
+
+
+def promised_threshold(images: Sequence[Predicted]) -> float:
+    """Return the threshold whose F1 is best if every detection is a figure with its probability."""
+    missed = sum(len(image.truth_um) - int(is_figure(image).sum()) for image in images)
+    probability = np.concatenate([image.probability for image in images])
+    return float(CURVE_THRESHOLDS[expected_f1(probability, CURVE_THRESHOLDS, missed=missed).argmax()])
 
 
 def expected_f1(
