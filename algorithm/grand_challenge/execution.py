@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from algorithm.budget import Budget
-from algorithm.bundle import LoadedBundle, load_bundle
+from algorithm.bundle import load_bundle
 from algorithm.detector import Detector, Options
 from algorithm.errors import OutputError
 from algorithm.frames import Mpp
@@ -17,6 +17,7 @@ from algorithm.writers import ensure_writable, points_json
 log = logging.getLogger(__name__)
 
 BUDGET_S = 0.8 * 20 * 60  # of the platform's 20 minutes for a case
+SCAN_UM = 0.25  # a pixel at 40x: four of five regions of MIDOG have 0.22 to 0.25 um/px, whatever scale the bundle sees
 PROGRESS_STEPS = 10  # the platform keeps the last 500 lines of a log
 
 
@@ -60,7 +61,7 @@ def work_on(detector: Detector, input_folder: Path, output_folder: Path, budget:
     path = find_image(input_folder)
     with open_image(path) as whole:
         image = PartialImage(whole)
-        _ensure_scale(image, detector.bundle)
+        _ensure_scale(image)
         log.info(
             "image: %s, %d x %d px, %.4f um/px, %s",
             path.name,
@@ -79,12 +80,13 @@ def work_on(detector: Detector, input_folder: Path, output_folder: Path, budget:
     log.info("%s; %s, %.1f s; written to %s", found, looked, time.perf_counter() - start, target)
 
 
-def _ensure_scale(image: Image, bundle: LoadedBundle) -> None:
-    """Give an image without a plausible pixel size the bundle's, loudly: on the platform nobody can be asked."""
+def _ensure_scale(image: Image) -> None:
+    """Give an image without a plausible pixel size that of a scan at 40x, loudly: there is nobody to ask."""
     if image.mpp is None:
-        mpp = bundle.facts.mpp
-        log.warning("%s: no plausible pixel size in the file; taken as the bundle's %g um/px", image.path.name, mpp)
-        image.mpp = Mpp(mpp, mpp)
+        log.warning(
+            "%s: no plausible pixel size in the file; taken as %g um/px, a scan at 40x", image.path.name, SCAN_UM
+        )
+        image.mpp = Mpp(SCAN_UM, SCAN_UM)
 
 
 def _log_progress(done: int, total: int) -> None:

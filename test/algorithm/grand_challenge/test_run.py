@@ -32,6 +32,12 @@ def image(case):
 
 
 @pytest.fixture
+def pixels_at_40x(draw, figure):
+    """The case at half the bundle's um/px."""
+    return draw((2 * SIZE[0], 2 * SIZE[1]), [figure(2 * x, 2 * y) for x, y in PLACES], mpp=(0.25, 0.25))
+
+
+@pytest.fixture
 def run(case, tiny_bundle):
     """Return a function that runs the case; it gives click's result."""
 
@@ -97,17 +103,16 @@ def test_the_same_case_twice_is_the_same_file(image, save_tiff, pixels, run, cas
 
 
 @pytest.mark.parametrize("scale", [{"mpp": None}, {"mpp": None, "resolution": (72, 72), "resolutionunit": "INCH"}])
-def test_without_a_plausible_resolution_the_bundles_is_taken_and_that_is_said(
-    image, save_tiff, pixels, run, points, scale
+def test_without_a_plausible_resolution_that_of_a_scan_at_40x_is_taken_and_that_is_said(
+    image, save_tiff, pixels_at_40x, run, points, scale
 ):
-    save_tiff(image, pixels, **scale)
+    save_tiff(image, pixels_at_40x, **scale)
     at_places(points("--threshold", 0.3), 0.5)
-    assert "0f.tif: no plausible pixel size in the file; taken as the bundle's 0.5 um/px" in run().stdout
+    assert "0f.tif: no plausible pixel size in the file; taken as 0.25 um/px, a scan at 40x" in run().stdout
 
 
-def test_millimetres_are_those_of_the_file_and_not_of_the_bundle(image, save_tiff, draw, figure, points):
-    figures = [figure(2 * x, 2 * y) for x, y in PLACES]
-    save_tiff(image, draw((2 * SIZE[0], 2 * SIZE[1]), figures, mpp=(0.25, 0.25)), mpp=0.25)
+def test_millimetres_are_those_of_the_file_and_not_of_the_bundle(image, save_tiff, pixels_at_40x, points):
+    save_tiff(image, pixels_at_40x, mpp=0.25)
     at_places(points("--threshold", 0.3), 0.5)
 
 
