@@ -16,12 +16,12 @@ import numpy as np
 
 from algorithm.bundle import Calibration, load_bundle
 from algorithm.detector import Options
+from benchmarks import chosen
 from training.evaluation.calibration import is_figure, platt, promised_threshold, with_probability
 from training.evaluation.predictions import Predicted
 from training.evaluation.scores import average_precision, counts, f1_curve
 from training.evaluation.unseen import predict_unseen
-from training.importers import read_folders
-from training.index import IndexedImage, glass_of, of_slides
+from training.index import IndexedImage, glass_of
 from training.members import members_without, to_the_floor
 
 
@@ -38,12 +38,10 @@ def main() -> None:
     """Print a line for each way and data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, required=True)
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--slides", type=lambda text: text.split(","), help="of the data; all where none are named")
+    chosen.add_to(parser, all_by_default=True)
     parser.add_argument("--precision", choices=["f32", "bf16"])
     options = parser.parse_args()
-    images = read_folders(options.data)
-    images = of_slides(images, options.slides) if options.slides else images
+    images = chosen.images_of(options)
     judged = judge(options.bundle, images, Options(precision=options.precision))
     print("| a calibration for | data | AP | F1 at the threshold | best F1 |\n| --- | --- | ---: | ---: | ---: |")
     for way in judged[0].kinds:

@@ -8,11 +8,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import chosen
 from training.evaluation.checkpoint import detector_of
 from training.evaluation.predictions import Predicted, predict
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, f1_curve
-from training.importers import read_folders
-from training.index import of_slides
 from training.model import load_checkpoint
 
 
@@ -20,12 +19,11 @@ def main() -> None:
     """Print a table: all images, then each data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", nargs="+", type=Path)
-    parser.add_argument("--data", action="append", type=Path, required=True)
-    parser.add_argument("--slides", type=lambda text: text.split(","), required=True)
+    chosen.add_to(parser)
     options = parser.parse_args()
     loaded = [load_checkpoint(path) for path in options.checkpoints]
     detector = detector_of([network for network, _ in loaded], loaded[0][1])
-    predicted = predict(of_slides(read_folders(options.data), options.slides), detector)
+    predicted = predict(chosen.images_of(options), detector)
     print("| data | figures | AP | best F1 | at score |\n| --- | ---: | ---: | ---: | ---: |")
     print(row("all", predicted))
     for name in sorted({image.dataset for image in predicted}):

@@ -24,11 +24,11 @@ from algorithm.bundle import LoadedBundle, load_bundle
 from algorithm.detector import Detector, Options
 from algorithm.images import Pixels, open_image
 from algorithm.record import RunRecord
+from benchmarks import chosen
 from benchmarks.pictures import region, write_tiff
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, f1_curve
 from training.evaluation.unseen import predict_unseen
-from training.importers import read_folders
-from training.index import IndexedImage, of_slides
+from training.index import IndexedImage
 from training.members import to_the_floor
 from training.opening import open_picture
 
@@ -46,7 +46,7 @@ def main() -> None:
     bundle = to_the_floor(load_bundle(arguments.bundle))
     if bundle.facts.screen is None:
         raise SystemExit(f"{arguments.bundle}: no settings for `screen`; export it with --ensemble screen")
-    images = of_slides(read_folders(arguments.data), arguments.slides)
+    images = chosen.images_of(arguments)
     points = [
         replace(point, precision=arguments.precision)
         for point in POINTS
@@ -115,8 +115,7 @@ def found(bundle: LoadedBundle, images: Sequence[IndexedImage], point: Options) 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, default=Path("model"))
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--slides", type=lambda text: text.split(","), required=True)
+    chosen.add_to(parser)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument(
         "--views", type=lambda text: [int(one) for one in text.split(",")], default=VIEWS, help="Only these rows."

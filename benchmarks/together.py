@@ -18,12 +18,11 @@ from algorithm.bundle import load_bundle
 from algorithm.detector import Options
 from algorithm.frames import Mpp
 from algorithm.fusion import Found, average
+from benchmarks import chosen
 from training.evaluation.calibration import with_probability
 from training.evaluation.predictions import Predicted
 from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, counts, f1_curve
 from training.evaluation.unseen import predict_unseen
-from training.importers import read_folders
-from training.index import of_slides
 from training.members import to_the_floor
 
 IN_UM = Mpp(1, 1)  # predictions lie in um already
@@ -33,12 +32,10 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, action="append", required=True)
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--slides", type=lambda text: text.split(","), help="of the data; all where none are named")
+    chosen.add_to(parser, all_by_default=True)
     parser.add_argument("--precision", choices=["f32", "bf16"])
     options = parser.parse_args()
-    images = read_folders(options.data)
-    images = of_slides(images, options.slides) if options.slides else images
+    images = chosen.images_of(options)
     bundles = [load_bundle(folder) for folder in options.bundle]
     said = [predict_unseen(to_the_floor(one), images, Options(precision=options.precision)) for one in bundles]
     facts, names = bundles[0].facts, [str(folder) for folder in options.bundle]

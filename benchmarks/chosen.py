@@ -1,0 +1,24 @@
+"""Which images a benchmark looks at: `--data` and `--slides`, alike in all of them."""
+
+import argparse
+from pathlib import Path
+
+from training.importers import read_folders
+from training.index import IndexedImage, of_slides
+
+
+def add_to(parser: argparse.ArgumentParser, *, all_by_default: bool = False) -> None:
+    """Add the two options. Without all_by_default slides have to be named: others may have been trained on."""
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument(
+        "--slides",
+        type=lambda text: text.split(","),
+        required=not all_by_default,
+        help="of the data" + ("; all where none are named" if all_by_default else ""),
+    )
+
+
+def images_of(options: argparse.Namespace) -> list[IndexedImage]:
+    """Return the images that the two options name. Raises DataError for data or slides that are not there."""
+    images = read_folders(options.data)
+    return of_slides(images, options.slides) if options.slides else images
