@@ -1,10 +1,11 @@
 """Would members, or data sets, want a calibration each? On glasses that were neither seen nor calibrated with.
 
-    python -m benchmarks.calibrations --bundle model --data ../shared/data/mitos14 --slides H03,H04,H05,H07
+    python -m benchmarks.calibrations --bundle model --data ../shared/data/mitos14 \\
+        --data ../shared/data/icpr2012_train --slides H03,H04,H05,H07,H11,H12,H14,H15,H18,A03,A04
 
 A glass gets the calibration that is fitted on the others of its kind: all of them, those that the same members left
 out, or those of the same data set; the threshold is always the one that all others together promise. So a way with more
-calibrations than the slides can carry pays for it, as it would with a new slide.
+calibrations than the slides can carry pays for it, as it would with a new slide. Each kind needs two glasses.
 """
 
 import argparse
@@ -68,7 +69,7 @@ def judge(folder: Path, images: Sequence[IndexedImage], options: Options) -> lis
 def held_out(judged: Sequence[Judged], way: str) -> list[tuple[Predicted, float]]:
     """Return each image with the probabilities and the threshold that the other glasses give it.
 
-    Raises CalibrationError where there is no other glass of a kind.
+    Raises CalibrationError where the other glasses of a kind cannot be calibrated with, as where there is none.
     """
     held: dict[int, tuple[Predicted, float]] = {}
     for glass in {one.glass for one in judged}:

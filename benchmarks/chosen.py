@@ -1,4 +1,4 @@
-"""Which images a benchmark looks at: `--data` and `--slides`, alike in all of them."""
+"""Which images a benchmark looks at: `--data` and `--slides`, alike in those that score networks."""
 
 import argparse
 from pathlib import Path

@@ -59,7 +59,7 @@ class Settings(BaseModel):
     batch: int = Field(ge=1)
     accumulate: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
-    last_rate: float = Field(0.0, ge=0, le=1)  # what the cosine ends at, as a part of learning_rate; 1: none
+    last_rate: float = Field(0.0, ge=0, le=1)  # what the cosine ends at, as a part of learning_rate; at 1 it stays
     warmup: Warmup
     weight_decay: float = Field(ge=0)
     clip_gradient: float = Field(gt=0)

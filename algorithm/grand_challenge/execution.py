@@ -17,7 +17,7 @@ from algorithm.writers import ensure_writable, points_json
 log = logging.getLogger(__name__)
 
 BUDGET_S = 0.8 * 20 * 60  # of the platform's 20 minutes for a case
-SCAN_UM = 0.25  # a pixel at 40x: four of five regions of MIDOG have 0.22 to 0.25 um/px, whatever scale the bundle sees
+SCAN_UM = 0.25  # um/px of a scan at 40x; four of five regions of MIDOG have 0.22 to 0.25, the others 0.12
 PROGRESS_STEPS = 10  # the platform keeps the last 500 lines of a log
 
 

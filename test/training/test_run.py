@@ -151,7 +151,7 @@ def test_training_moves_the_weights(finished, settings):
 
 
 @pytest.mark.parametrize(("accumulate", "last_rate"), [(1, 0.0), (3, 0.0), (1, 0.25), (3, 1.0)])
-def test_learning_rate_warms_up_and_falls_as_a_cosine(settings, tmp_path, accumulate, last_rate):
+def test_learning_rate_warms_up_and_falls_as_a_cosine_to_the_last_rate(settings, tmp_path, accumulate, last_rate):
     warm = settings.warmup.model_copy(update={"iterations": 4})
     longer = settings.model_copy(
         update={"iterations": 12, "warmup": warm, "accumulate": accumulate, "last_rate": last_rate}
