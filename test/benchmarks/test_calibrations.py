@@ -1,11 +1,18 @@
 """A calibration for each kind of image is fitted on other glasses of that kind alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from predictions import drawn
 
-from benchmarks.calibrations import Judged, held_out, scores
-from test.benchmarks.test_adaptation import drawn
+from algorithm.detector import Options
+from algorithm.frames import Mpp
+from benchmarks import calibrations
+from benchmarks.calibrations import Judged, held_out, judge, scores
+from export.bundle import joined_training
 from training.evaluation.calibration import CalibrationError
+from training.index import IndexedImage
 
 
 def judged(rng, glass: str, kind: str, *, offset: float, figures: int = 60) -> Judged:
@@ -21,6 +28,22 @@ def two_kinds():
         for kind, offset in (("low", 0.0), ("high", 4.0))
         for n in range(3)
     ]
+
+
+def test_images_are_of_the_kind_of_their_members_and_data_set_and_slides_of_one_glass_together(with_facts, monkeypatch):
+    bundle = with_facts(training=joined_training([{"slides": ["H04"]}, {"slides": ["H03", "A03"]}]))
+    monkeypatch.setattr(calibrations, "load_bundle", lambda folder: bundle)
+    monkeypatch.setattr(calibrations, "predict_unseen", lambda _bundle, images, _options: list(images))
+    shown = [("hamamatsu", "H03", "glass 3"), ("hamamatsu", "H04", ""), ("aperio", "A03", "glass 3")]
+    images = [
+        IndexedImage(dataset, slide, Path(f"{slide}.tif"), (9, 9), Mpp(0.25, 0.25), (), glass=glass)
+        for dataset, slide, glass in shown
+    ]
+    same, other, across = judge(Path("bundle"), images, Options())
+    assert same.glass == across.glass != other.glass
+    assert [one.kinds["each member"] for one in (same, other, across)] == [(0,), (1,), (0,)]
+    assert [one.kinds["each data set"] for one in (same, other, across)] == ["hamamatsu", "hamamatsu", "aperio"]
+    assert [one.said.slide for one in (same, other, across)] == ["H03", "H04", "A03"]
 
 
 def test_kinds_that_are_scored_apart_want_a_calibration_each(two_kinds):
