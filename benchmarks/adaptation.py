@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from algorithm.bundle import logit
-from training.evaluation.calibration import is_figure, platt, promised_threshold, with_probability
+from training.evaluation.calibration import detections, platt, promised_threshold, with_probability
 from training.evaluation.predictions import Predicted
-from training.evaluation.scores import counts
+from training.evaluation.scores import counts, pooled
 from training.experiments.folds import FOLDS_NAME, held_back, read_folds
 from training.experiments.scored import ENSEMBLE, scored
 from training.importers import read_folders
@@ -52,19 +52,17 @@ def main() -> None:
 
 def held_out_f1(by_fold: Sequence[Sequence[Predicted]], adapt: Adapt, dataset: str | None) -> float:
     """Return the F1 of every fold at the threshold of the others, pooled over the images of a data set, or all."""
-    tp = fp = fn = 0
+    found = []
     for number, held in enumerate(by_fold):
         others = [image for n, one in enumerate(by_fold) if n != number for image in one]
-        score = np.concatenate([image.score for image in others])
-        hits = np.concatenate([is_figure(image) for image in others])
+        score, hits = detections(others)
         calibration = platt(score, hits, fitted_on="the other folds")
         prior = float(hits.mean())
         threshold = promised_threshold(adapt([with_probability(image, calibration) for image in others], prior))
         mine = adapt([with_probability(image, calibration) for image in held], prior)
         shown = [image for image in mine if dataset in (None, image.dataset)]
-        found = counts(shown, threshold)
-        tp, fp, fn = tp + found.tp, fp + found.fp, fn + found.fn
-    return 2 * tp / (2 * tp + fp + fn) if tp else 0.0
+        found.append(counts(shown, threshold))
+    return pooled(found).f1
 
 
 def as_they_are(images: Sequence[Predicted], _prior: float) -> list[Predicted]:

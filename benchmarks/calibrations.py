@@ -13,14 +13,12 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from algorithm.bundle import Calibration, load_bundle
 from algorithm.detector import Options
 from benchmarks import chosen
-from training.evaluation.calibration import is_figure, platt, promised_threshold, with_probability
+from training.evaluation.calibration import detections, platt, promised_threshold, with_probability
 from training.evaluation.predictions import Predicted
-from training.evaluation.scores import average_precision, counts, f1_curve
+from training.evaluation.scores import average_precision, counts, f1_curve, pooled
 from training.evaluation.unseen import predict_unseen
 from training.index import IndexedImage, glass_of
 from training.members import members_without, to_the_floor
@@ -84,16 +82,13 @@ def held_out(judged: Sequence[Judged], way: str) -> list[tuple[Predicted, float]
 def scores(held: Iterable[tuple[Predicted, float]]) -> tuple[float, float, float]:
     """Return AP, F1 with each image at its own threshold, and the best F1 at one threshold, in hindsight."""
     images, thresholds = zip(*held, strict=True)
-    found = [counts([image], at) for image, at in zip(images, thresholds, strict=True)]
-    tp, wrong = sum(one.tp for one in found), sum(one.fp + one.fn for one in found)
-    return average_precision(images), 2 * tp / (2 * tp + wrong) if tp else 0.0, float(f1_curve(images).max())
+    found = pooled([counts([image], at) for image, at in zip(images, thresholds, strict=True)])
+    return average_precision(images), found.f1, float(f1_curve(images).max())
 
 
 def _fitted(judged: Sequence[Judged], way: str, kind: Hashable) -> Calibration:
     alike = [one.said for one in judged if one.kinds[way] == kind]
-    score = np.concatenate([np.empty(0), *(one.score for one in alike)])
-    hits = np.concatenate([np.empty(0, bool), *(is_figure(one) for one in alike)])
-    return platt(score, hits, fitted_on="the other glasses")
+    return platt(*detections(alike), fitted_on="the other glasses")
 
 
 def _calibrated(one: Judged, way: str, fitted: Mapping[Hashable, Calibration]) -> Predicted:

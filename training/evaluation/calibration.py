@@ -35,9 +35,7 @@ def fit(images: Sequence[Predicted], *, fitted_on: str) -> Fit:
     probabilities, not by the figures counted: of the latter there are few, and the best threshold follows their
     noise (`python -m benchmarks.threshold` measures by how much). Raises CalibrationError.
     """
-    scores = np.concatenate([image.score for image in images]) if images else np.empty(0)
-    hits = np.concatenate([is_figure(image) for image in images]) if images else np.empty(0, bool)
-    calibration = platt(scores, hits, fitted_on=fitted_on)
+    calibration = platt(*detections(images), fitted_on=fitted_on)
     calibrated = [with_probability(image, calibration) for image in images]
     threshold = promised_threshold(calibrated)
     return Fit(calibration, threshold, counts(calibrated, threshold).f1)
@@ -97,6 +95,13 @@ def reliability(images: Sequence[Predicted], *, bins: int = 10) -> dict[str, lis
         "probability": [float(said[members].mean()) for members in held],
         "figures": [float(true[members].mean()) for members in held],
     }
+
+
+def detections(images: Sequence[Predicted]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return raw score and whether it is a figure, both (n,), of every detection of all images."""
+    scores = [np.empty(0), *(image.score for image in images)]
+    hits = [np.empty(0, bool), *(is_figure(image) for image in images)]
+    return np.concatenate(scores), np.concatenate(hits)
 
 
 def is_figure(image: Predicted) -> NDArray[np.bool_]:

@@ -57,6 +57,12 @@ class Counts:
         return {"mf": self.tp + self.fn, **asdict(self), **rates, "fp_per_mm2": per_mm2}
 
 
+def pooled(parts: Sequence[Counts]) -> Counts:
+    """Return the counts of all parts together, as where each was counted at a threshold of its own."""
+    tp, fp, fn = (sum(getattr(one, name) for one in parts) for name in ("tp", "fp", "fn"))
+    return Counts(tp, fp, fn, sum(one.area_mm2 for one in parts))
+
+
 def counts(images: Sequence[Predicted], threshold: float) -> Counts:
     """Return the counts over all images of what is at least this probable, matched within 7.5 um."""
     claimed = [int((image.probability >= np.float32(threshold)).sum()) for image in images]

@@ -12,7 +12,7 @@ from training import processes
 from training.evaluation.calibration import Fit, fit, with_probability
 from training.evaluation.predictions import Predicted
 from training.evaluation.report import report
-from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, counts, f1_curve
+from training.evaluation.scores import CURVE_THRESHOLDS, average_precision, counts, f1_curve, pooled
 from training.experiments.budget import iterations_within
 from training.experiments.folds import FOLDS_NAME, Folds, held_back, make_folds, read_folds, trained_on, write_folds
 from training.experiments.scored import ENSEMBLE, average_names, is_scored, network_names, run_scored, scored
@@ -85,10 +85,10 @@ def summarise(settings: Settings, images: Sequence[IndexedImage], folds: Folds, 
     said = [with_probability(image, fitted.calibration) for image in every]
     networks = []
     for name in network_names(settings):
-        pooled = [image for fold in range(count) for image in _read(work_dir, images, folds, fold, name)]
-        curve = f1_curve(pooled)
+        whole = [image for fold in range(count) for image in _read(work_dir, images, folds, fold, name)]
+        curve = f1_curve(whole)
         best = {"best_f1": float(curve.max()), "at_score": float(CURVE_THRESHOLDS[curve.argmax()])}
-        networks.append({"network": name, **best, "ap": average_precision(pooled)})
+        networks.append({"network": name, **best, "ap": average_precision(whole)})
     name = f"{count}-fold cross-validation, {settings.iterations} iterations, {settings.mpp:g} um/px"
     scores = report(said, threshold=fitted.threshold, bundle=name, bundle_hash="")
     return Result(scores, networks, fitted, _honest_f1(by_fold))
@@ -96,12 +96,11 @@ def summarise(settings: Settings, images: Sequence[IndexedImage], folds: Folds, 
 
 def _honest_f1(by_fold: Sequence[Sequence[Predicted]]) -> float:
     """Return the pooled F1 of each fold at the threshold that is fitted on the others."""
-    tp = fp = fn = 0
+    found = []
     for number, held in enumerate(by_fold):
         others = fit([image for n, one in enumerate(by_fold) if n != number for image in one], fitted_on="the others")
-        found = counts([with_probability(image, others.calibration) for image in held], others.threshold)
-        tp, fp, fn = tp + found.tp, fp + found.fp, fn + found.fn
-    return 2 * tp / (2 * tp + fp + fn) if tp else 0.0
+        found.append(counts([with_probability(image, others.calibration) for image in held], others.threshold))
+    return pooled(found).f1
 
 
 def _folds(plan: Plan, images: list[IndexedImage], work_dir: Path, seed: int) -> tuple[Folds, int]:
