@@ -17,6 +17,7 @@ import mmdet.models  # isort: skip  # noqa: F401  # registers RTMDet and its par
 from mmdet.models.data_preprocessors import DetDataPreprocessor  # isort: skip
 from mmdet.registry import MODELS  # isort: skip
 
+import training.classifier  # isort: skip  # registers what short_backbone.py names
 import training.targets  # isort: skip  # noqa: F401  # registers the head that gpu_finest.py names
 
 from algorithm.atomic import write_bytes

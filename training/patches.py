@@ -19,7 +19,7 @@ from training.places import Kind, Patch, patches_of
 
 
 class PatchDataset(Dataset):
-    """Patches with their boxes, as mmdet takes them; the item's number is (patch, seed)."""
+    """Patches with their boxes, as mmdet takes them; an item's number is (patch, seed) or (patch, seed, size)."""
 
     def __init__(
         self,
@@ -56,23 +56,23 @@ class PatchDataset(Dataset):
     def __len__(self) -> int:
         return len(self.patches)
 
-    def __getitem__(self, draw: tuple[int, int]) -> dict:
-        number, seed = draw
+    def __getitem__(self, draw: tuple[int, int] | tuple[int, int, tuple[int, int]]) -> dict:
+        number, seed, size_px = (*draw, self._patch_px)[:3]
         rng = np.random.default_rng(seed)
         mosaic = self._augment.draw_mosaic(rng)
-        piece = self._mosaic(number, rng) if mosaic else self._piece(number, self._patch_px, rng)
+        piece = self._mosaic(number, size_px, rng) if mosaic else self._piece(number, size_px, rng)
         pixels, boxes = self._augment(piece.pixels, piece.boxes, rng)
         return {
             "inputs": torch.from_numpy(pixels.transpose(2, 0, 1).copy()),
             "data_samples": _sample(boxes, piece.labels, pixels),
         }
 
-    def _mosaic(self, number: int, rng: np.random.Generator) -> Piece:
+    def _mosaic(self, number: int, size_px: tuple[int, int], rng: np.random.Generator) -> Piece:
         """Return the patch with three more, drawn as the sampler draws them, each cut at its quarter's size."""
         if self._cumulative is None:
             raise ValueError("a mosaic needs the probabilities of the patches: call mix_by first")
         others = _drawn(self._cumulative, rng.random(3))
-        places = quarters(self._patch_px, rng)
+        places = quarters(size_px, rng)
         cut = [self._piece(n, (w, h), rng) for n, (_, _, w, h) in zip([number, *others], places, strict=True)]
         return joined(places, cut)
 

@@ -25,6 +25,7 @@ from training.runner import make_loader, make_network, make_runner
 from training.settings import Settings, SettingsError, read_settings
 from training.subset import share_of_slides
 
+CLASSIFIER = "PatchClassifier"  # of training.classifier
 SETTINGS_NAME = "settings.json"
 FREE_TO_CHANGE = ("workers", "cache_bytes", "save_every", "watch_every")  # of a run that is resumed
 
@@ -37,16 +38,32 @@ def train(settings: Settings, work_dir: Path, *, resume: bool, pretrained: Path 
     Under torchrun every process calls it; the first one writes. Raises SettingsError or DataError when the data
     cannot make a patch, OutputError when work_dir holds another run or cannot be written, DivergedError.
     """
-    started = (work_dir / SETTINGS_NAME).exists()
-    if latest(work_dir) and not resume:
-        raise OutputError(f"{work_dir}: holds a run already; add --resume, or name another --work-dir")
-    if resume and not started:
-        raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
+    if settings.model["type"] == CLASSIFIER:
+        raise SettingsError(f"model.type {CLASSIFIER}: it detects nothing; `pretrain` trains its backbone")
+    _check_begun(work_dir, resume=resume)
     everything = read_folders(settings.data)
     held = of_slides(everything, settings.held_back)
     if pretrained:
         pretrained = unseen_member(pretrained, held, settings.mpp)
     train_on(settings, without_slides(everything, settings.held_back), held, work_dir, pretrained)
+
+
+def pretrain(settings: Settings, work_dir: Path, *, resume: bool) -> None:
+    """Train a classifier's backbone on everything that is not held back; nothing watches, as it detects nothing.
+
+    Raises SettingsError for the config of a detector, and as `train`.
+    """
+    if settings.model["type"] != CLASSIFIER:
+        raise SettingsError(f"model.type {settings.model['type']}: `train` trains it; to pretrain name {CLASSIFIER}")
+    _check_begun(work_dir, resume=resume)
+    train_on(settings, without_slides(read_folders(settings.data), settings.held_back), [], work_dir)
+
+
+def _check_begun(work_dir: Path, *, resume: bool) -> None:
+    if latest(work_dir) and not resume:
+        raise OutputError(f"{work_dir}: holds a run already; add --resume, or name another --work-dir")
+    if resume and not (work_dir / SETTINGS_NAME).exists():
+        raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
 
 
 def train_on(

@@ -17,7 +17,7 @@ from training.hooks.checkpoint import latest
 from training.index import IndexedImage
 from training.model import build_network
 from training.patches import PatchDataset, collated
-from training.sampling import Hierarchy, PatchSampler, weights
+from training.sampling import Hierarchy, PatchSampler, SizedBatches, weights
 from training.settings import Settings
 
 
@@ -90,14 +90,14 @@ def make_loader(settings: Settings, images: Sequence[IndexedImage]) -> DataLoade
     sampler = PatchSampler(chances, seed=settings.seed, rank=processes.rank(), world=processes.count())
     return DataLoader(
         dataset,
-        batch_size=settings.batch,
-        sampler=sampler,
+        batch_sampler=SizedBatches(
+            sampler, settings.batch, lambda number: settings.patch_px_at(number // settings.accumulate)
+        ),
         num_workers=settings.workers,
         persistent_workers=settings.workers > 0,
         # a forked worker waits for ever for OpenCV's threads, where the parent has looked at pictures before
         multiprocessing_context="forkserver" if settings.workers else None,
         collate_fn=collated,
-        drop_last=True,
         worker_init_fn=_one_thread,
     )
 

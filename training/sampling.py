@@ -5,12 +5,12 @@ many figures it holds. The kind comes first, so that MF : NMF is exactly what wa
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Sampler
+from torch.utils.data import BatchSampler, Sampler
 
 from training.index import DataError
 from training.places import Kind, Patch
@@ -94,18 +94,18 @@ class PatchSampler(Sampler[tuple[int, int]]):
         self._cumulative = np.cumsum(probabilities)
         self._seed = seed
         self._rank, self._world = rank, world
-        self._start = 0
+        self.start = 0
 
     def skip(self, draws: int) -> None:
         """Begin the next iteration at this draw of this process."""
-        self._start = draws
+        self.start = draws
 
     def __len__(self) -> int:
         """Return the number of patches; the draws themselves never end."""
         return len(self._cumulative)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        draw = self._start * self._world + self._rank
+        draw = self.start * self._world + self._rank
         while True:
             block = draw // self.BLOCK
             rng = np.random.default_rng((self._seed, block))
@@ -115,3 +115,19 @@ class PatchSampler(Sampler[tuple[int, int]]):
                 n = draw % self.BLOCK
                 yield min(int(chosen[n]), len(self._cumulative) - 1), int(seeds[n])
                 draw += self._world
+
+
+class SizedBatches(BatchSampler):
+    """Batches of a PatchSampler's draws, each with the size that its patches are cut at: (patch, seed, size).
+
+    size_of: (width, height) of batch n of the run, which goes on counting where the sampler was told to skip.
+    """
+
+    def __init__(self, sampler: PatchSampler, batch_size: int, size_of: Callable[[int], tuple[int, int]]) -> None:
+        super().__init__(sampler, batch_size, drop_last=True)
+        self._size_of = size_of
+
+    def __iter__(self) -> Iterator[list[tuple[int, int, tuple[int, int]]]]:
+        for number, batch in enumerate(super().__iter__(), start=self.sampler.start // self.batch_size):
+            size = self._size_of(number)
+            yield [(*draw, size) for draw in batch]

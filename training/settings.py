@@ -3,6 +3,7 @@
 import json
 from ast import literal_eval
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,6 +53,8 @@ class Settings(BaseModel):
     licence: str
     model: dict[str, Any]
     patch_px: tuple[int, int]
+    # (n, size): patches are so large until iteration n, then as the next says, at last patch_px
+    smaller_first: list[tuple[int, tuple[int, int]]] = []
     shares: dict[Kind, Annotated[float, Field(ge=0)]]
     sampling: SamplingSettings
     augment: AugmentSettings
@@ -79,6 +82,10 @@ class Settings(BaseModel):
         """Return the side of a box in px at mpp."""
         return self.box_um / self.mpp
 
+    def patch_px_at(self, iteration: int) -> tuple[int, int]:
+        """Return (width, height) of the patches of an iteration, counted from 0."""
+        return next((size for end, size in self.smaller_first if iteration < end), self.patch_px)
+
     @property
     def class_names(self) -> list[str]:
         """Return the names of the classes, figures first."""
@@ -104,11 +111,25 @@ def load_settings(path: Path, changes: dict[str, Any] | None = None) -> Settings
         raise SettingsError(
             f"{path}: warmup.iterations {settings.warmup.iterations} of {settings.iterations} iterations"
         )
-    if any(side % STRIDE_PX for side in settings.patch_px):
-        raise SettingsError(f"{path}: patch_px {settings.patch_px} is not in multiples of {STRIDE_PX}")
-    if min(settings.patch_px) < 2 * settings.box_px:
-        raise SettingsError(f"{path}: patch_px {settings.patch_px} is less than two boxes of {settings.box_px:.1f} px")
+    for size in (settings.patch_px, *(size for _, size in settings.smaller_first)):
+        if any(side % STRIDE_PX for side in size):
+            raise SettingsError(f"{path}: patch_px {size} is not in multiples of {STRIDE_PX}")
+        if min(size) < 2 * settings.box_px:
+            raise SettingsError(f"{path}: patch_px {size} is less than two boxes of {settings.box_px:.1f} px")
+    _check_growth(settings, path)
     return settings
+
+
+def _check_growth(settings: Settings, path: Path) -> None:
+    """Raise SettingsError unless patches only ever grow, and reach their full size before the end."""
+    ends = [0, *(end for end, _ in settings.smaller_first), settings.iterations]
+    sizes = [*(size for _, size in settings.smaller_first), settings.patch_px]
+    growing = all(w <= wider and h <= higher for (w, h), (wider, higher) in pairwise(sizes))
+    if settings.smaller_first and not (growing and all(end < later for end, later in pairwise(ends))):
+        raise SettingsError(
+            f"{path}: smaller_first {settings.smaller_first}: name (iteration, (width, height)) in the order of both, "
+            f"below the {settings.iterations} iterations and patch_px {settings.patch_px}"
+        )
 
 
 def read_settings(path: Path) -> Settings:

@@ -94,6 +94,13 @@ def test_two_classes_make_a_network_of_two(config):
         ("ema_momentums = []", "ema_momentums: List should have at least 1 item"),
         ("classes = 3", "classes: Input should be less than or equal to 2"),
         ("patch_px = (160, 100)", r"patch_px \(160, 100\) is not in multiples of 32"),
+        ("smaller_first = [(10, (64, 50))]", r"patch_px \(64, 50\) is not in multiples of 32"),
+        ("smaller_first = [(10, (32, 32))]", r"patch_px \(32, 32\) is less than two boxes of 32.0 px"),
+        ("smaller_first = [(10, (96, 96)), (10, (128, 128))]", "smaller_first .* in the order of both"),
+        ("smaller_first = [(10, (128, 128)), (20, (96, 96))]", "smaller_first .* in the order of both"),
+        ("smaller_first = [(10_000, (96, 96))]", "smaller_first .* below the 10000 iterations"),
+        ("smaller_first = [(0, (96, 96))]", "smaller_first .* in the order of both"),
+        ("smaller_first = [(10, (192, 96))]", r"smaller_first .* and patch_px \(160, 160\)"),
         ("patch_px = (160, 32)", r"patch_px \(160, 32\) is less than two boxes of 32.0 px"),
         ("warmup = dict(iterations=10_000, start=1e-5)", "warmup.iterations 10000 of 10000 iterations"),
         ("warmup = dict(iterations=0, start=1e-5)", "warmup.iterations: Input should be greater than or equal to 1"),
@@ -134,6 +141,13 @@ def test_changes_of_the_command_line_are_laid_over_the_config(config):
     assert (settings.augment.value, settings.augment.hue_deg) == (0.2, 12.0)
     assert (settings.seed, settings.held_back, settings.licence) == (7, ["H03"], "MIT")
     assert settings.patch_px == (96, 64)
+
+
+def test_patches_grow_at_the_iterations_that_are_named(config):
+    settings = load_settings(config("smaller_first = [(10, (64, 64)), (30, (96, 64))]"))
+    assert read_settings_again(settings) == settings
+    sizes = {n: settings.patch_px_at(n) for n in (0, 9, 10, 29, 30, 9999)}
+    assert sizes == {0: (64, 64), 9: (64, 64), 10: (96, 64), 29: (96, 64), 30: (160, 160), 9999: (160, 160)}
 
 
 def test_a_data_set_may_be_weighted_by_kind(config):

@@ -16,6 +16,7 @@ for _command in (
     data.import_,
     data.inspect,
     data.split,
+    runs.pretrain,
     runs.train,
     scores.evaluate,
     scores.calibrate,

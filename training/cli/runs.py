@@ -25,6 +25,19 @@ def train(config: Path, work_dir: Path | None, resume: bool, pretrained: Path | 
 
 
 @click.command()
+@click.argument("config", type=PATH)
+@click.option("--work-dir", type=PATH, help="Where the run is kept; default work_dirs/CONFIG.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the work dir.")
+@changes_option
+def pretrain(config: Path, work_dir: Path | None, resume: bool, changes: tuple[str, ...]) -> None:
+    """Train the backbone of CONFIG alone, as classifier of patches, for `train --pretrained` to begin from."""
+    from training.run import pretrain as run
+    from training.settings import load_settings, parse_changes
+
+    run(load_settings(config, parse_changes(changes)), work_dir or Path("work_dirs") / config.stem, resume=resume)
+
+
+@click.command()
 @click.option("--bundle", type=PATH, help="What mines: a bundle ...")
 @click.option("--checkpoint", type=PATH, help="... an ema-*.pth of a run ...")
 @click.option("--crossval", type=PATH, help="... or a cross-validation's work dir: each slide by what never saw it.")

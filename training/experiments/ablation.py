@@ -22,6 +22,14 @@ from training.run import FREE_TO_CHANGE, SETTINGS_NAME
 from training.settings import Settings, SettingsError, read_settings
 
 ROWS_NAME = "runs.csv"
+# settings younger than some published rows: with these values they are what rows without them were made with
+CAME_LATER = {
+    "slides_share": 1.0,
+    "last_rate": 0.0,
+    "smaller_first": [],
+    "augment.isolated_share": 0.0,
+    "augment.pasted_share": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -124,11 +132,11 @@ def fingerprint(settings: Settings, begun_from: str = "") -> str:
     begun_from: the sha256 of the weights that the run began from, none for random ones.
     """
     counted = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
-    # these came later: rows that were made without them stay those of the same settings
-    if counted["slides_share"] == 1:
-        del counted["slides_share"]
-    if counted["augment"]["isolated_share"] == 0:
-        del counted["augment"]["isolated_share"]
+    for name, default in CAME_LATER.items():
+        group, _, key = name.rpartition(".")
+        held = counted[group] if group else counted
+        if held[key] == default:
+            del held[key]
     if begun_from:
         counted["begun_from"] = begun_from
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
@@ -174,7 +182,13 @@ def cost(settings: Settings) -> tuple[Any, ...]:
     """Return what a step's time depends on: configs alike in it are given the same iterations, not the same noise."""
     network = json.loads(json.dumps(settings.model))
     network["bbox_head"].pop("num_classes", None)  # a channel or two
-    return json.dumps(network, sort_keys=True), settings.patch_px, settings.batch, settings.accumulate
+    return (
+        json.dumps(network, sort_keys=True),
+        settings.patch_px,
+        settings.smaller_first,
+        settings.batch,
+        settings.accumulate,
+    )
 
 
 def _held_alike(experiments: Mapping[str, Settings]) -> list[IndexedImage]:

@@ -24,7 +24,8 @@ def iterations_within(minutes: float, settings: Settings, images: Sequence[Index
     """
     if processes.launched() > 1:
         raise SettingsError("minutes cannot be given to several processes; --set iterations=... instead")
-    batch = next(iter(make_loader(settings.model_copy(update={"workers": 0}), images)))
+    # of full size: of patches that grow the last take longest
+    batch = next(iter(make_loader(settings.model_copy(update={"workers": 0, "smaller_first": []}), images)))
     network = make_network(settings).to(processes.device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.warmup.start, fused=True)
     wrapper = AutocastOptimWrapper(device=processes.device(), optimizer=optimizer)

@@ -8,10 +8,11 @@ import pytest
 import training.experiments.ablation
 from algorithm.errors import OutputError
 from training.evaluation.scores import CURVE_THRESHOLDS
-from training.experiments.ablation import ROWS_NAME, ablate, cost, read_rows
+from training.experiments.ablation import ROWS_NAME, ablate, cost, fingerprint, read_rows
 from training.model import load_checkpoint
 from training.settings import Settings, SettingsError, load_settings
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 NETWORKS = ("ema-0.005", "ema-0.001", "ensemble")
 
 
@@ -86,6 +87,15 @@ def test_rows_of_other_settings_are_refused(finished, experiments, no_training):
     assert (finished / ROWS_NAME).read_bytes() == before
 
 
+def test_published_rows_are_of_the_configs_as_they_are_now(configs):
+    rows = read_rows(REPOSITORY / "docs/runs/ablation" / ROWS_NAME)
+    for name in sorted({row.config for row in rows}):
+        settings = load_settings(configs / f"ablations/{name}.py")
+        for row in (row for row in rows if row.config == name):
+            made = settings.model_copy(update={"iterations": row.iterations, "seed": row.seed})
+            assert fingerprint(made) == row.settings, name
+
+
 def test_a_table_that_is_none_is_refused(tmp_path, experiments):
     (tmp_path / ROWS_NAME).write_text("config,seed\nbase,zero\n")
     with pytest.raises(OutputError, match=r"runs\.csv: not a table of runs"):
@@ -118,6 +128,7 @@ def test_two_networks_or_patch_sizes_cost_differently(experiments, configs):
     base = experiments["base"]
     assert cost(base) == cost(experiments["two_classes"])
     assert cost(base) != cost(base.model_copy(update={"patch_px": (96, 96)}))
+    assert cost(base) != cost(base.model_copy(update={"smaller_first": [(1, (32, 32))]}))
     assert cost(base) != cost(load_settings(configs / "cpu_half.py"))
 
 

@@ -21,6 +21,13 @@ CHANGES = {
     "rtmdet_tiny": {"model"},
     "two_classes": {"classes", "model"},  # as many outputs as classes
 }
+OF_SHORT = {
+    "short_backbone": {"model", "classes", "patch_px", "batch", "ema_momentums"},
+    "short_blurred": {"augment"},
+    "short_box_50": {"box_um"},
+    "short_growing": {"patch_px", "smaller_first"},
+    "short_sharp": {"augment"},
+}
 OF_MEMBERS = {"members_unmined": {"data", "sampling"}}  # weights may name sets that are there alone
 
 
@@ -30,12 +37,18 @@ def folder(configs) -> Path:
 
 
 def test_every_ablation_is_known_here(folder):
-    assert {path.stem for path in folder.glob("*.py")} == {"base", *CHANGES, "members", *OF_MEMBERS}
+    assert {path.stem for path in folder.glob("*.py")} == {
+        *("base", *CHANGES),
+        *("members", *OF_MEMBERS),
+        *("short", *OF_SHORT),
+    }
 
 
 @pytest.mark.parametrize(
     ("parent", "name", "changes"),
-    [("base", *pair) for pair in CHANGES.items()] + [("members", *pair) for pair in OF_MEMBERS.items()],
+    [("base", *pair) for pair in CHANGES.items()]
+    + [("members", *pair) for pair in OF_MEMBERS.items()]
+    + [("short", *pair) for pair in OF_SHORT.items()],
 )
 def test_an_ablation_changes_one_thing(folder, parent, name, changes):
     base, changed = (load_settings(folder / f"{one}.py").model_dump() for one in (parent, name))
