@@ -62,16 +62,18 @@ def promised_threshold(images: Sequence[Predicted]) -> float:
 
 
 def expected_f1(
-    probability: NDArray[np.float64], thresholds: NDArray[np.float64], *, missed: int
+    probability: NDArray[np.float64], thresholds: NDArray[np.float64], *, missed: int, share: float = 1.0
 ) -> NDArray[np.float64]:
     """Return the F1 at each threshold if every detection is a figure with its probability.
 
-    missed: figures without any detection. Source: Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of
+    missed: figures without any detection. share: of the figures that are there, as if the others were not, while what
+    else was detected stays. Source: Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of
     classifiers to maximize F1 measure": expected counts in the place of counts; the best threshold is half the F1.
     """
     claimed = probability[None] >= thresholds[:, None]
-    hits = (claimed * probability).sum(axis=1)
-    total = claimed.sum(axis=1) + probability.sum() + missed
+    hits = share * (claimed * probability).sum(axis=1)
+    others = (claimed * (1 - probability)).sum(axis=1)
+    total = hits + others + share * (probability.sum() + missed)
     return np.divide(2 * hits, total, out=np.zeros(len(thresholds)), where=total > 0)
 
 

@@ -1,0 +1,133 @@
+"""Does the threshold suit tissue where figures are few? By slides, and as if part of the figures were not there.
+
+    python -m benchmarks.density --bundle model --data ../shared/data/mitos14 \\
+        --data ../shared/data/icpr2012_train --slides H03,H04,H05,H07,H11,H12,H14,H15,H18,A03,A04
+
+Each slide by the members that never saw it. The second table takes figures away and leaves every imposter: the worst
+that rare figures can be. Where slides with few figures have fewer imposters as well, the first table shows it.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.bundle import load_bundle
+from algorithm.detector import Options
+from benchmarks import chosen
+from training.evaluation.calibration import detections, expected_f1, is_figure, with_probability
+from training.evaluation.predictions import Predicted
+from training.evaluation.scores import CURVE_THRESHOLDS, counts, f1_curve
+from training.evaluation.unseen import predict_unseen
+from training.members import to_the_floor
+
+SPARSE_BELOW = 20.0  # figures a mm2
+THINNED_TO = (20.0, 15.0, 10.0, 5.0)  # figures a mm2
+
+
+@dataclass(frozen=True)
+class Group:
+    """Slides alike in how many figures they hold. promised: the sum of all probabilities; found: figures among them."""
+
+    slides: int
+    figures: int
+    area_mm2: float
+    promised: float
+    found: int
+    fp_per_mm2: float
+    f1: float
+    best_f1: float
+    best_at: float
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", type=Path, required=True)
+    chosen.add_to(parser, all_by_default=True)
+    parser.add_argument("--precision", choices=["f32", "bf16"])
+    options = parser.parse_args()
+    bundle = load_bundle(options.bundle)
+    raw = predict_unseen(to_the_floor(bundle), chosen.images_of(options), Options(precision=options.precision))
+    images = [with_probability(image, bundle.facts.calibration) for image in raw]
+    threshold = bundle.facts.threshold
+    print_slides(images, threshold)
+    print_thinned(images, threshold)
+
+
+def print_slides(images: Sequence[Predicted], threshold: float) -> None:
+    """Print a line for slides with few figures, one for the others, and one for all."""
+    headings = f"| slides with | slides | figures | mm2 | promised | found | FP per mm2 | F1 at {threshold:g} |"
+    print(f"{headings} best F1 | at |\n| --- |{9 * ' ---: |'}")
+    sparse, dense = by_density(images)
+    for name, group in ((f"fewer than {SPARSE_BELOW:g} figures a mm2", sparse), ("more", dense), ("all", images)):
+        if group:
+            print(f"| {name} | {row(measured(group, threshold))} |")
+
+
+def print_thinned(images: Sequence[Predicted], threshold: float) -> None:
+    """Print a line for as many figures as there are, and for fewer."""
+    print(f"\n| figures a mm2 | best threshold, promised | F1 there | F1 at {threshold:g} |\n|{4 * ' ---: |'}")
+    here = per_mm2(images)
+    for density in (here, *(one for one in THINNED_TO if one < here)):
+        best, at_best, at_own = thinned(images, density / here, threshold)
+        print(f"| {density:.0f} | {best:.2f} | {at_best:.3f} | {at_own:.3f} |")
+
+
+def by_density(images: Sequence[Predicted]) -> tuple[list[Predicted], list[Predicted]]:
+    """Return the images of slides with fewer figures a mm2 than SPARSE_BELOW, and those of the others."""
+
+    def slide(image: Predicted) -> tuple[str, str]:
+        return image.dataset, image.slide
+
+    sparse: list[Predicted] = []
+    dense: list[Predicted] = []
+    for _, of_slide in groupby(sorted(images, key=slide), key=slide):
+        group = list(of_slide)
+        (sparse if per_mm2(group) < SPARSE_BELOW else dense).extend(group)
+    return sparse, dense
+
+
+def per_mm2(images: Sequence[Predicted]) -> float:
+    """Return how many figures a mm2 of these images holds."""
+    return sum(len(image.truth_um) for image in images) / sum(image.area_mm2 for image in images)
+
+
+def measured(images: Sequence[Predicted], threshold: float) -> Group:
+    """Return what the probabilities of these images promise and what is there, and F1 at a threshold and at best."""
+    at, curve = counts(images, threshold), f1_curve(images)
+    return Group(
+        slides=len({(image.dataset, image.slide) for image in images}),
+        figures=sum(len(image.truth_um) for image in images),
+        area_mm2=at.area_mm2,
+        promised=float(sum(image.probability.sum() for image in images)),
+        found=int(detections(images)[1].sum()),
+        fp_per_mm2=at.fp / at.area_mm2,
+        f1=at.f1,
+        best_f1=float(curve.max()),
+        best_at=float(CURVE_THRESHOLDS[curve.argmax()]),
+    )
+
+
+def thinned(images: Sequence[Predicted], share: float, threshold: float) -> tuple[float, float, float]:
+    """Return the threshold that promises the best F1 with this share of the figures, that F1, and F1 at `threshold`."""
+    probability = np.concatenate([image.probability for image in images])
+    missed = sum(len(image.truth_um) - int(is_figure(image).sum()) for image in images)
+    promised = expected_f1(probability, CURVE_THRESHOLDS, missed=missed, share=share)
+    own = expected_f1(probability, np.array([threshold]), missed=missed, share=share)
+    return float(CURVE_THRESHOLDS[promised.argmax()]), float(promised.max()), float(own[0])
+
+
+def row(group: Group) -> str:
+    """Return the cells of a line of the first table, but for its name."""
+    return (
+        f"{group.slides} | {group.figures} | {group.area_mm2:.2f} | {group.promised:.1f} | {group.found} | "
+        f"{group.fp_per_mm2:.1f} | {group.f1:.3f} | {group.best_f1:.3f} | {group.best_at:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
