@@ -14,13 +14,18 @@ from torch import Tensor, nn
 class PatchClassifier(RTMDet):
     """Says of a patch what is in its middle: a cell of one of the detector's classes, or none of them.
 
-    Neck and head are there, as initialised, and get no gradient, so that `--pretrained` takes the weights as those of
-    any detector. Patches of two boxes' side have their cell in the middle (training.cutting).
+    Neck and head are there as the run's seed initialised them, so that `--pretrained` takes the weights as those of any
+    detector, these with them. Patches of two boxes' side have their cell in the middle (training.cutting); only a cell
+    within a box's half of the image's border may leave it, and its patch then counts as neither.
     """
+
+    detects = False
 
     def __init__(self, neck: Mapping[str, Any], **detector: Any) -> None:
         super().__init__(neck=neck, **detector)
         self._classes = self.bbox_head.num_classes
+        for other in (self.neck, self.bbox_head):
+            other.requires_grad_(False)  # several processes wait for the gradient of all that has one
         self.classify = nn.Linear(neck["in_channels"][-1], self._classes + 1)
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: Sequence[DetDataSample]) -> dict[str, Tensor]:

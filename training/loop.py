@@ -49,14 +49,14 @@ class ResumingTrainLoop(IterBasedTrainLoop):
 
     def run(self) -> torch.nn.Module:
         """Train from the current iteration to the last."""
-        batches = self.dataloader.batch_sampler
-        batches.sampler.skip(self._iter * batches.batch_size)
+        drawn = self.dataloader.batch_sampler
+        drawn.sampler.skip(self._iter * drawn.batch_size)
         self.runner.call_hook("before_train")
         self.runner.call_hook("before_train_epoch")
         self.runner.model.train()
-        patches = iter(self.dataloader)
+        batches = iter(self.dataloader)
         while self._iter < self._max_iters:
-            self.run_iter(next(patches))
+            self.run_iter(next(batches))
         self.runner.call_hook("after_train_epoch")
         self.runner.call_hook("after_train")
         return self.runner.model

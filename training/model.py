@@ -17,7 +17,7 @@ import mmdet.models  # isort: skip  # noqa: F401  # registers RTMDet and its par
 from mmdet.models.data_preprocessors import DetDataPreprocessor  # isort: skip
 from mmdet.registry import MODELS  # isort: skip
 
-import training.classifier  # isort: skip  # registers what short_backbone.py names
+import training.classifier  # isort: skip  # registers what backbone.py names
 import training.targets  # isort: skip  # noqa: F401  # registers the head that gpu_finest.py names
 
 from algorithm.atomic import write_bytes
@@ -97,6 +97,10 @@ class TileNetwork(torch.nn.Module):
 
     def __init__(self, network: torch.nn.Module, *, tile_px: int, score_floor: float, top_k: int) -> None:
         super().__init__()
+        if not getattr(network, "detects", True):
+            raise CheckpointError(
+                "a backbone that was pretrained detects nothing yet: train a detector from it with --pretrained"
+            )
         if tile_px % STRIDE_PX:
             raise ValueError(f"tile of {tile_px} px is not in multiples of {STRIDE_PX}: boxes would be misplaced")
         self.network = network

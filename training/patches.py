@@ -57,7 +57,8 @@ class PatchDataset(Dataset):
         return len(self.patches)
 
     def __getitem__(self, draw: tuple[int, int] | tuple[int, int, tuple[int, int]]) -> dict:
-        number, seed, size_px = (*draw, self._patch_px)[:3]
+        number, seed, *sized = draw
+        size_px = sized[0] if sized else self._patch_px
         rng = np.random.default_rng(seed)
         mosaic = self._augment.draw_mosaic(rng)
         piece = self._mosaic(number, size_px, rng) if mosaic else self._piece(number, size_px, rng)

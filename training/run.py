@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from algorithm.atomic import write_bytes
 from algorithm.errors import OutputError
 from training import processes
+from training.classifier import PatchClassifier
 from training.hooks.checkpoint import WholeCheckpointHook, latest
 from training.hooks.ema import MultiEmaHook
 from training.hooks.pictures import PicturesHook
@@ -25,7 +26,7 @@ from training.runner import make_loader, make_network, make_runner
 from training.settings import Settings, SettingsError, read_settings
 from training.subset import share_of_slides
 
-CLASSIFIER = "PatchClassifier"  # of training.classifier
+CLASSIFIER = PatchClassifier.__name__
 SETTINGS_NAME = "settings.json"
 FREE_TO_CHANGE = ("workers", "cache_bytes", "save_every", "watch_every")  # of a run that is resumed
 
@@ -59,13 +60,6 @@ def pretrain(settings: Settings, work_dir: Path, *, resume: bool) -> None:
     train_on(settings, without_slides(read_folders(settings.data), settings.held_back), [], work_dir)
 
 
-def _check_begun(work_dir: Path, *, resume: bool) -> None:
-    if latest(work_dir) and not resume:
-        raise OutputError(f"{work_dir}: holds a run already; add --resume, or name another --work-dir")
-    if resume and not (work_dir / SETTINGS_NAME).exists():
-        raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
-
-
 def train_on(
     settings: Settings,
     images: list[IndexedImage],
@@ -86,6 +80,13 @@ def train_on(
     if processes.rank() == 0:
         print(f"{facts.training['data']}; {precision(processes.device())}", flush=True)
     runner.train()
+
+
+def _check_begun(work_dir: Path, *, resume: bool) -> None:
+    if latest(work_dir) and not resume:
+        raise OutputError(f"{work_dir}: holds a run already; add --resume, or name another --work-dir")
+    if resume and not (work_dir / SETTINGS_NAME).exists():
+        raise SettingsError(f"{work_dir}: nothing to resume here; leave out --resume")
 
 
 def _claim(work_dir: Path, settings: Settings) -> None:
@@ -132,6 +133,7 @@ def _facts(settings: Settings, images: list[IndexedImage]) -> Facts:
             "glasses": sorted(set().union(*(image.glasses for image in images)) - set(slides)),  # the other names
             "held_back": settings.held_back,
             "patch_px": list(settings.patch_px),
+            **({"smaller_first": [list(part) for part in settings.smaller_first]} if settings.smaller_first else {}),
             "iterations": settings.iterations,
             "batch": settings.batch * settings.accumulate * processes.count(),
             "seed": settings.seed,

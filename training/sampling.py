@@ -118,16 +118,16 @@ class PatchSampler(Sampler[tuple[int, int]]):
 
 
 class SizedBatches(BatchSampler):
-    """Batches of a PatchSampler's draws, each with the size that its patches are cut at: (patch, seed, size).
+    """Batches of a PatchSampler's draws, each with the size that its patches are cut at: (patch, seed, size px).
 
-    size_of: (width, height) of batch n of the run, which goes on counting where the sampler was told to skip.
+    px_of: (width, height) of batch n of the run, which goes on counting where the sampler was told to skip.
     """
 
-    def __init__(self, sampler: PatchSampler, batch_size: int, size_of: Callable[[int], tuple[int, int]]) -> None:
+    def __init__(self, sampler: PatchSampler, batch_size: int, px_of: Callable[[int], tuple[int, int]]) -> None:
         super().__init__(sampler, batch_size, drop_last=True)
-        self._size_of = size_of
+        self._px_of = px_of
 
     def __iter__(self) -> Iterator[list[tuple[int, int, tuple[int, int]]]]:
         for number, batch in enumerate(super().__iter__(), start=self.sampler.start // self.batch_size):
-            size = self._size_of(number)
-            yield [(*draw, size) for draw in batch]
+            size_px = self._px_of(number)
+            yield [(*draw, size_px) for draw in batch]

@@ -53,8 +53,8 @@ class Settings(BaseModel):
     licence: str
     model: dict[str, Any]
     patch_px: tuple[int, int]
-    # (n, size): patches are so large until iteration n, then as the next says, at last patch_px
-    smaller_first: list[tuple[int, tuple[int, int]]] = []
+    # (part of the run, (width, height) px): patches are so large until then, after the last one patch_px
+    smaller_first: list[tuple[Annotated[float, Field(gt=0, lt=1)], tuple[int, int]]] = []
     shares: dict[Kind, Annotated[float, Field(ge=0)]]
     sampling: SamplingSettings
     augment: AugmentSettings
@@ -84,7 +84,13 @@ class Settings(BaseModel):
 
     def patch_px_at(self, iteration: int) -> tuple[int, int]:
         """Return (width, height) of the patches of an iteration, counted from 0."""
-        return next((size for end, size in self.smaller_first if iteration < end), self.patch_px)
+        return next((px for end, px in self.smaller_first if iteration < end * self.iterations), self.patch_px)
+
+    def patch_parts(self) -> list[tuple[float, tuple[int, int]]]:
+        """Return what part of the run has patches of which (width, height), in order; the parts sum to 1."""
+        ends = [0.0, *(end for end, _ in self.smaller_first), 1.0]
+        sizes_px = [*(px for _, px in self.smaller_first), self.patch_px]
+        return [(end - before, px) for (before, end), px in zip(pairwise(ends), sizes_px, strict=True)]
 
     @property
     def class_names(self) -> list[str]:
@@ -111,24 +117,26 @@ def load_settings(path: Path, changes: dict[str, Any] | None = None) -> Settings
         raise SettingsError(
             f"{path}: warmup.iterations {settings.warmup.iterations} of {settings.iterations} iterations"
         )
-    for size in (settings.patch_px, *(size for _, size in settings.smaller_first)):
-        if any(side % STRIDE_PX for side in size):
-            raise SettingsError(f"{path}: patch_px {size} is not in multiples of {STRIDE_PX}")
-        if min(size) < 2 * settings.box_px:
-            raise SettingsError(f"{path}: patch_px {size} is less than two boxes of {settings.box_px:.1f} px")
+    for name, size_px in (
+        ("patch_px", settings.patch_px),
+        *(("smaller_first", px) for _, px in settings.smaller_first),
+    ):
+        if any(side % STRIDE_PX for side in size_px):
+            raise SettingsError(f"{path}: {name} {size_px} is not in multiples of {STRIDE_PX}")
+        if min(size_px) < 2 * settings.box_px:
+            raise SettingsError(f"{path}: {name} {size_px} is less than two boxes of {settings.box_px:.1f} px")
     _check_growth(settings, path)
     return settings
 
 
 def _check_growth(settings: Settings, path: Path) -> None:
-    """Raise SettingsError unless patches only ever grow, and reach their full size before the end."""
-    ends = [0, *(end for end, _ in settings.smaller_first), settings.iterations]
-    sizes = [*(size for _, size in settings.smaller_first), settings.patch_px]
-    growing = all(w <= wider and h <= higher for (w, h), (wider, higher) in pairwise(sizes))
-    if settings.smaller_first and not (growing and all(end < later for end, later in pairwise(ends))):
+    """Raise SettingsError unless each part of the run has larger patches than the one before."""
+    parts, sizes_px = zip(*settings.patch_parts(), strict=True)
+    growing = all(a != b and a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(sizes_px))
+    if not growing or min(parts) <= 0:
         raise SettingsError(
-            f"{path}: smaller_first {settings.smaller_first}: name (iteration, (width, height)) in the order of both, "
-            f"below the {settings.iterations} iterations and patch_px {settings.patch_px}"
+            f"{path}: smaller_first {settings.smaller_first}: parts of the run have to rise, and patches to grow, "
+            f"up to patch_px {settings.patch_px}"
         )
 
 

@@ -14,7 +14,8 @@ from training.settings import load_settings
 def test_patches_grow_by_iteration_also_in_a_run_that_goes_on(tmp_path, configs, drawn, write_data, begun):
     data = write_data(tmp_path / "drawn", [drawn("H03_00Aa", (240, 200), [(60, 60)], [(180, 90)])])
     changes = {"data": [str(data)], "workers": 0, "batch": 2, "accumulate": 2, "held_back": []}
-    growth = {"smaller_first": [(1, (64, 64)), (3, (96, 64))], "patch_px": (128, 96)}
+    changes["warmup"] = {"iterations": 1, "start": 1e-5}
+    growth = {"smaller_first": [(0.2, (64, 64)), (0.6, (96, 64))], "patch_px": (128, 96), "iterations": 5}
     settings = load_settings(configs / "cpu_half.py", changes | growth)
     loader = make_loader(settings, read_folders(settings.data))
     loader.batch_sampler.sampler.skip(begun * settings.batch)

@@ -26,7 +26,7 @@ def config(tmp_path, configs):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_of_the_project_is_a_whole_run(path):
     settings = load_settings(path)
-    assert settings.model["type"] == "RTMDet"
+    assert settings.model["type"] == ("PatchClassifier" if path.stem == "backbone" else "RTMDet")
     assert settings.model["bbox_head"]["num_classes"] == settings.classes
     assert 1 <= len(settings.ema_momentums) <= 3
     assert settings.box_px == pytest.approx(16 / settings.mpp)
@@ -94,13 +94,15 @@ def test_two_classes_make_a_network_of_two(config):
         ("ema_momentums = []", "ema_momentums: List should have at least 1 item"),
         ("classes = 3", "classes: Input should be less than or equal to 2"),
         ("patch_px = (160, 100)", r"patch_px \(160, 100\) is not in multiples of 32"),
-        ("smaller_first = [(10, (64, 50))]", r"patch_px \(64, 50\) is not in multiples of 32"),
-        ("smaller_first = [(10, (32, 32))]", r"patch_px \(32, 32\) is less than two boxes of 32.0 px"),
-        ("smaller_first = [(10, (96, 96)), (10, (128, 128))]", "smaller_first .* in the order of both"),
-        ("smaller_first = [(10, (128, 128)), (20, (96, 96))]", "smaller_first .* in the order of both"),
-        ("smaller_first = [(10_000, (96, 96))]", "smaller_first .* below the 10000 iterations"),
-        ("smaller_first = [(0, (96, 96))]", "smaller_first .* in the order of both"),
-        ("smaller_first = [(10, (192, 96))]", r"smaller_first .* and patch_px \(160, 160\)"),
+        ("smaller_first = [(0.5, (64, 50))]", r"smaller_first \(64, 50\) is not in multiples of 32"),
+        ("smaller_first = [(0.5, (32, 32))]", r"smaller_first \(32, 32\) is less than two boxes of 32.0 px"),
+        ("smaller_first = [(0.5, (96, 96)), (0.5, (128, 128))]", "smaller_first .* have to rise"),
+        ("smaller_first = [(0.2, (128, 128)), (0.5, (96, 96))]", "smaller_first .* patches to grow"),
+        ("smaller_first = [(0.2, (96, 96)), (0.5, (96, 96))]", "smaller_first .* patches to grow"),
+        ("smaller_first = [(0.5, (160, 160))]", r"smaller_first .* up to patch_px \(160, 160\)"),
+        ("smaller_first = [(0.5, (192, 96))]", r"smaller_first .* up to patch_px \(160, 160\)"),
+        ("smaller_first = [(0, (96, 96))]", "smaller_first.0.0: Input should be greater than 0"),
+        ("smaller_first = [(100, (96, 96))]", "smaller_first.0.0: Input should be less than 1"),
         ("patch_px = (160, 32)", r"patch_px \(160, 32\) is less than two boxes of 32.0 px"),
         ("warmup = dict(iterations=10_000, start=1e-5)", "warmup.iterations 10000 of 10000 iterations"),
         ("warmup = dict(iterations=0, start=1e-5)", "warmup.iterations: Input should be greater than or equal to 1"),
@@ -143,11 +145,15 @@ def test_changes_of_the_command_line_are_laid_over_the_config(config):
     assert settings.patch_px == (96, 64)
 
 
-def test_patches_grow_at_the_iterations_that_are_named(config):
-    settings = load_settings(config("smaller_first = [(10, (64, 64)), (30, (96, 64))]"))
+def test_patches_grow_at_the_parts_of_the_run_that_are_named(config):
+    settings = load_settings(config("iterations = 1000", "smaller_first = [(0.01, (64, 64)), (0.03, (96, 64))]"))
     assert read_settings_again(settings) == settings
-    sizes = {n: settings.patch_px_at(n) for n in (0, 9, 10, 29, 30, 9999)}
-    assert sizes == {0: (64, 64), 9: (64, 64), 10: (96, 64), 29: (96, 64), 30: (160, 160), 9999: (160, 160)}
+    sizes = {n: settings.patch_px_at(n) for n in (0, 9, 10, 29, 30, 999)}
+    assert sizes == {0: (64, 64), 9: (64, 64), 10: (96, 64), 29: (96, 64), 30: (160, 160), 999: (160, 160)}
+    parts, sizes_px = zip(*settings.patch_parts(), strict=True)
+    assert parts == pytest.approx((0.01, 0.02, 0.97)) and sizes_px == ((64, 64), (96, 64), (160, 160))
+    shorter = settings.model_copy(update={"iterations": 100})
+    assert [shorter.patch_px_at(n) for n in (0, 1, 3)] == [(64, 64), (96, 64), (160, 160)]
 
 
 def test_a_data_set_may_be_weighted_by_kind(config):

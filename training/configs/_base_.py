@@ -56,7 +56,7 @@ model = dict(
 )
 
 patch_px = (1920, 1280)  # width, height, px at mpp
-smaller_first = []  # [(1000, (640, 640))]: so large until iteration 1000
+smaller_first = []  # [(0.5, (640, 640))]: so large for the first half of the run
 # of the patches: MF : NMF 1 : 1; background holds no annotated cell, anywhere may hold some
 shares = dict(figure=0.5, imposter=0.5, background=0.0, anywhere=0.0)
 # data set, slide, patch: each level is drawn alike; data_set_power=1 lets a set count by its size

@@ -66,9 +66,10 @@ def expected_f1(
 ) -> NDArray[np.float64]:
     """Return the F1 at each threshold if every detection is a figure with its probability.
 
-    missed: figures without any detection. share: of the figures that are there, as if the others were not, while what
+    missed: figures without any detection. share: of the figures, above 0, as if the others were not there, while what
     else was detected stays. Source: Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of
-    classifiers to maximize F1 measure": expected counts in the place of counts; the best threshold is half the F1.
+    classifiers to maximize F1 measure": expected counts in the place of counts; the best threshold is half the F1,
+    where all figures are there.
     """
     claimed = probability[None] >= thresholds[:, None]
     hits = share * (claimed * probability).sum(axis=1)

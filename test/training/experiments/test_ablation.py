@@ -89,6 +89,7 @@ def test_rows_of_other_settings_are_refused(finished, experiments, no_training):
 
 def test_published_rows_are_of_the_configs_as_they_are_now(configs):
     rows = read_rows(REPOSITORY / "docs/runs/ablation" / ROWS_NAME)
+    assert rows
     for name in sorted({row.config for row in rows}):
         settings = load_settings(configs / f"ablations/{name}.py")
         for row in (row for row in rows if row.config == name):
@@ -128,7 +129,7 @@ def test_two_networks_or_patch_sizes_cost_differently(experiments, configs):
     base = experiments["base"]
     assert cost(base) == cost(experiments["two_classes"])
     assert cost(base) != cost(base.model_copy(update={"patch_px": (96, 96)}))
-    assert cost(base) != cost(base.model_copy(update={"smaller_first": [(1, (32, 32))]}))
+    assert cost(base) != cost(base.model_copy(update={"smaller_first": [(0.5, (32, 32))]}))
     assert cost(base) != cost(load_settings(configs / "cpu_half.py"))
 
 

@@ -22,7 +22,6 @@ CHANGES = {
     "two_classes": {"classes", "model"},  # as many outputs as classes
 }
 OF_SHORT = {
-    "short_backbone": {"model", "classes", "patch_px", "batch", "ema_momentums"},
     "short_blurred": {"augment"},
     "short_box_50": {"box_um"},
     "short_growing": {"patch_px", "smaller_first"},

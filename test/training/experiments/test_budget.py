@@ -34,6 +34,19 @@ def test_an_accumulated_step_takes_as_many_times_as_long(settings, steps_of_two_
     assert within(10, settings.model_copy(update={"accumulate": 3})) == int(10 * 60 / (6 * BESIDE))
 
 
+def test_patches_that_grow_count_by_their_parts(settings, monkeypatch):
+    shapes = []
+
+    def seconds(_network, _wrapper, batch: dict) -> float:
+        shapes.append(tuple(batch["inputs"].shape[2:]))
+        return {64: 1.0, 96: 4.0}[shapes[-1][0]]
+
+    monkeypatch.setattr(training.experiments.budget, "_seconds_a_step", seconds)
+    growing = settings.model_copy(update={"smaller_first": [(0.75, (64, 64))], "patch_px": (96, 96)})
+    assert within(10, growing) == int(10 * 60 / ((0.75 * 1 + 0.25 * 4) * BESIDE))
+    assert shapes == [(64, 64), (96, 96)]
+
+
 def test_too_few_minutes_for_the_warm_up_are_refused(settings, steps_of_two_seconds):
     with pytest.raises(SettingsError, match=r"0\.03 minutes are 0 iterations of 2\.30 s"):
         within(0.03, settings)

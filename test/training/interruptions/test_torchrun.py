@@ -100,7 +100,7 @@ def test_both_processes_end_with_the_same_weights_and_one_set_of_files(finished)
 
 def test_every_draw_of_one_process_is_made_by_one_of_the_two(finished, small_config, monkeypatch):
     settings = load_settings(small_config)
-    draws = iter(make_loader(settings, without_slides(read_folders(settings.data), ["H07"])).sampler)
+    draws = iter(make_loader(settings, without_slides(read_folders(settings.data), ["H07"])).batch_sampler.sampler)
     alone = [next(draws) for _ in range(2 * BATCH * ITERATIONS)]
     halves = [json.loads((finished / f"drawn-{rank}.json").read_text())[: BATCH * ITERATIONS] for rank in (0, 1)]
     for rank, half in enumerate(halves):
