@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from predictions import drawn
 
+from benchmarks import density
 from benchmarks.density import by_density, measured, per_mm2, row, thinned
+from training.evaluation.calibration import is_figure
+from training.index import DataError
 
 
 @pytest.fixture
@@ -36,9 +39,11 @@ def test_what_is_there_and_what_is_promised_are_counted(images):
     assert (group.slides, group.figures, group.area_mm2) == (3, 125, 4.0)
     assert group.found == 125  # each has a detection
     assert group.promised == pytest.approx(sum(image.probability.sum() for image in images))
+    in_vain = sum(image.probability.sum() - image.probability[is_figure(image)].sum() for image in images)
+    assert group.in_vain_per_mm2 == pytest.approx(in_vain / 4)
     assert group.f1 <= group.best_f1
     assert per_mm2(images) == 125 / 4
-    assert row(group).count("|") == 8
+    assert row(group).count("|") == 9
 
 
 def test_the_rarer_figures_are_the_higher_the_threshold_and_the_lower_its_f1(images):
@@ -64,3 +69,13 @@ def test_taking_figures_away_promises_what_is_counted_without_them(images):
         probability=probability[stay],
     )
     assert thinned([whole], 0.5, 0.6)[2] == pytest.approx(measured([left], 0.6).f1, abs=0.02)
+
+
+def test_images_without_a_figure_are_refused(images, monkeypatch, with_facts, tmp_path):
+    none = replace(images[0], truth_um=np.empty((0, 2)))
+    monkeypatch.setattr(density, "load_bundle", lambda folder: with_facts())
+    monkeypatch.setattr(density, "predict_unseen", lambda *_: [none])
+    monkeypatch.setattr(density.chosen, "images_of", lambda options: [])
+    monkeypatch.setattr("sys.argv", ["density", "--bundle", str(tmp_path), "--data", str(tmp_path)])
+    with pytest.raises(DataError, match="no figure in these images"):
+        density.main()
