@@ -8,7 +8,6 @@ out, or those of the same data set; the threshold is always the one that all oth
 calibrations than the slides can carry pays for it, as it would with a new slide. Each kind needs two glasses.
 """
 
-import argparse
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +34,7 @@ class Judged:
 
 def main() -> None:
     """Print a line for each way and data set."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, required=True)
-    chosen.add_to(parser, all_by_default=True)
-    parser.add_argument("--precision", choices=["f32", "bf16"])
-    options = parser.parse_args()
+    options = chosen.of_unseen(__doc__)
     images = chosen.images_of(options)
     judged = judge(options.bundle, images, Options(precision=options.precision))
     print("| a calibration for | data | AP | F1 at the threshold | best F1 |\n| --- | --- | ---: | ---: | ---: |")

@@ -22,3 +22,12 @@ def images_of(options: argparse.Namespace) -> list[IndexedImage]:
     """Return the images that the two options name. Raises DataError for data or slides that are not there."""
     images = read_folders(options.data)
     return of_slides(images, options.slides) if options.slides else images
+
+
+def of_unseen(description: str | None) -> argparse.Namespace:
+    """Return the command line of a benchmark of a bundle on slides by the members that never saw them."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", type=Path, required=True)
+    add_to(parser, all_by_default=True)
+    parser.add_argument("--precision", choices=["f32", "bf16"])
+    return parser.parse_args()

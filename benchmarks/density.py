@@ -7,11 +7,9 @@ Each slide by the members that never saw it. The second table takes figures away
 that rare figures can be. Where slides with few figures have fewer imposters as well, the first table shows it.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 
@@ -51,11 +49,7 @@ class Group:
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, required=True)
-    chosen.add_to(parser, all_by_default=True)
-    parser.add_argument("--precision", choices=["f32", "bf16"])
-    options = parser.parse_args()
+    options = chosen.of_unseen(__doc__)
     bundle = load_bundle(options.bundle)
     raw = predict_unseen(to_the_floor(bundle), chosen.images_of(options), Options(precision=options.precision))
     images = [with_probability(image, bundle.facts.calibration) for image in raw]
