@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmdet.models import RTMDet
-from mmdet.registry import MODELS
-from mmdet.structures import DetDataSample
 from torch import Tensor, nn
+
+import training.mmcv_ops  # before anything of mmdet.models
+
+from mmdet.models import RTMDet  # isort: skip
+from mmdet.registry import MODELS  # isort: skip
+from mmdet.structures import DetDataSample  # isort: skip
 
 
 @MODELS.register_module()
