@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import training.mmcv_ops  # before anything of mmdet.models
+import training.mmcv_ops  # noqa: F401  # before anything of mmdet.models
 
 from mmdet.models import RTMDet  # isort: skip
 from mmdet.registry import MODELS  # isort: skip
