@@ -16,7 +16,7 @@ import numpy as np
 from algorithm.bundle import load_bundle
 from algorithm.detector import Options
 from benchmarks import chosen
-from training.evaluation.calibration import expected_f1, is_figure, with_probability
+from training.evaluation.calibration import is_figure, promised_f1, with_probability
 from training.evaluation.predictions import Predicted
 from training.evaluation.scores import CURVE_THRESHOLDS, counts, f1_curve
 from training.evaluation.unseen import predict_unseen
@@ -119,11 +119,9 @@ def measured(images: Sequence[Predicted], threshold: float) -> Group:
 
 def thinned(images: Sequence[Predicted], share: float, threshold: float) -> tuple[float, float, float]:
     """Return the threshold that promises the best F1 with this share of the figures, that F1, and F1 at `threshold`."""
-    probability = np.concatenate([image.probability for image in images])
-    missed = sum(len(image.truth_um) - int(is_figure(image).sum()) for image in images)
-    promised = expected_f1(probability, CURVE_THRESHOLDS, missed=missed, share=share)
-    own = expected_f1(probability, np.array([threshold]), missed=missed, share=share)
-    return float(CURVE_THRESHOLDS[promised.argmax()]), float(promised.max()), float(own[0])
+    promised = promised_f1(images, share=share)
+    own = np.interp(threshold, CURVE_THRESHOLDS, promised)
+    return float(CURVE_THRESHOLDS[promised.argmax()]), float(promised.max()), float(own)
 
 
 def row(group: Group) -> str:

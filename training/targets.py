@@ -12,12 +12,15 @@ from math import ceil
 from typing import Any
 
 import torch
-from mmdet.models.dense_heads import RTMDetSepBNHead
-from mmdet.models.task_modules.assigners import DynamicSoftLabelAssigner
-from mmdet.registry import MODELS, TASK_UTILS
 from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn.functional import one_hot
+
+import training.mmcv_ops  # noqa: F401  # before anything of mmdet.models
+
+from mmdet.models.dense_heads import RTMDetSepBNHead  # isort: skip
+from mmdet.models.task_modules.assigners import DynamicSoftLabelAssigner  # isort: skip
+from mmdet.registry import MODELS, TASK_UTILS  # isort: skip
 
 # From the corner of one image to that of the next, px. A place costs 10 to the power of its distance in strides less 3,
 # which is infinite as float32 for all places of other images while these are no wider than LARGEST_PX; among 256 images

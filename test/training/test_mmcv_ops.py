@@ -1,4 +1,5 @@
 import importlib.util
+import subprocess
 import sys
 
 import numpy as np
@@ -62,3 +63,11 @@ class TestWithoutCompiledOperations:
         assert importlib.util.find_spec("mmcv._ext") is operations.__spec__
         with pytest.raises(AttributeError):
             _ = operations.__path__
+
+
+@pytest.mark.parametrize("name", ["classifier", "model", "run", "targets"])
+def test_a_process_may_begin_with_any_module_that_takes_from_mmdet(name, pytestconfig):
+    """mmdet.models cannot be imported before the stand-in is there, and a test that ran before has put it there."""
+    command = [sys.executable, "-W", "ignore", "-c", f"import training.{name}"]
+    run = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr

@@ -1,6 +1,6 @@
 """A backbone for ablations/short.py to begin from (`python -m training pretrain`): it learns to classify cells.
 
-Five minutes on a CPU core. Patches of two boxes' side, their cell in the middle: figure, imposter or neither.
+Some six minutes on a CPU core. Patches of two boxes' side, their cell in the middle: figure, imposter or neither.
 docs/results.md has what it is worth.
 """
 

@@ -56,9 +56,17 @@ def platt(scores: NDArray[np.float64], hits: NDArray[np.bool_], *, fitted_on: st
 
 def promised_threshold(images: Sequence[Predicted]) -> float:
     """Return the threshold whose F1 is best if every detection is a figure with its probability."""
+    return float(CURVE_THRESHOLDS[promised_f1(images).argmax()])
+
+
+def promised_f1(images: Sequence[Predicted], *, share: float = 1.0) -> NDArray[np.float64]:
+    """Return the F1 at each of CURVE_THRESHOLDS if every detection is a figure with its probability.
+
+    share: of the figures, see expected_f1.
+    """
     missed = sum(len(image.truth_um) - int(is_figure(image).sum()) for image in images)
     probability = np.concatenate([image.probability for image in images])
-    return float(CURVE_THRESHOLDS[expected_f1(probability, CURVE_THRESHOLDS, missed=missed).argmax()])
+    return expected_f1(probability, CURVE_THRESHOLDS, missed=missed, share=share)
 
 
 def expected_f1(
