@@ -1,6 +1,7 @@
 """What the other `short_` configs are compared with: the members' data and mined imposters, from scratch.
 
-Eight minutes of training on a CPU core, and some for the looks. The learning curve's recipe, cut short; the members' boxes, colours and crops. docs/results.md has what came of it.
+Eight minutes of training on a CPU core, and some for the looks. The learning curve's recipe, cut short; the members'
+boxes, colours and crops. docs/results.md has what came of it.
 """
 
 _base_ = ["../curve.py"]
