@@ -1,6 +1,7 @@
 """Which images a benchmark looks at: `--data` and `--slides`, alike in those that score networks."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.importers import read_folders
@@ -24,10 +25,15 @@ def images_of(options: argparse.Namespace) -> list[IndexedImage]:
     return of_slides(images, options.slides) if options.slides else images
 
 
-def of_unseen(description: str | None) -> argparse.Namespace:
-    """Return the command line of a benchmark of a bundle on slides by the members that never saw them."""
+def of_unseen(description: str | None, *, files: Sequence[str] = ()) -> argparse.Namespace:
+    """Return the command line of a benchmark of a bundle on slides by the members that never saw them.
+
+    files: names of further options, each of which has to name a file.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, required=True)
     add_to(parser, all_by_default=True)
     parser.add_argument("--precision", choices=["f32", "bf16"])
+    for name in files:
+        parser.add_argument(f"--{name}", type=Path, required=True)
     return parser.parse_args()
