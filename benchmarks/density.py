@@ -18,7 +18,7 @@ from algorithm.detector import Options
 from benchmarks import chosen
 from training.evaluation.calibration import is_figure, promised_f1, with_probability
 from training.evaluation.predictions import Predicted
-from training.evaluation.scores import CURVE_THRESHOLDS, counts, f1_curve
+from training.evaluation.scores import CURVE_THRESHOLDS, counts, f1_curve, figures_per_mm2
 from training.evaluation.unseen import predict_unseen
 from training.index import DataError
 from training.members import to_the_floor
@@ -53,7 +53,7 @@ def main() -> None:
     bundle = load_bundle(options.bundle)
     raw = predict_unseen(to_the_floor(bundle), chosen.images_of(options), Options(precision=options.precision))
     images = [with_probability(image, bundle.facts.calibration) for image in raw]
-    if not per_mm2(images):
+    if not figures_per_mm2(images):
         raise DataError("no figure in these images: name slides that hold some")
     threshold = bundle.facts.threshold
     print_slides(images, threshold)
@@ -73,7 +73,7 @@ def print_slides(images: Sequence[Predicted], threshold: float) -> None:
 def print_thinned(images: Sequence[Predicted], threshold: float) -> None:
     """Print a line for as many figures as there are, and for fewer."""
     print(f"\n| figures a mm2 | best threshold, promised | F1 there | F1 at {threshold:g} |\n|{4 * ' ---: |'}")
-    here = per_mm2(images)
+    here = figures_per_mm2(images)
     for density in (here, *(one for one in THINNED_TO if one < here)):
         best, at_best, at_own = thinned(images, density / here, threshold)
         print(f"| {density:.0f} | {best:.2f} | {at_best:.3f} | {at_own:.3f} |")
@@ -89,13 +89,8 @@ def by_density(images: Sequence[Predicted]) -> tuple[list[Predicted], list[Predi
     dense: list[Predicted] = []
     for _, of_slide in groupby(sorted(images, key=slide), key=slide):
         group = list(of_slide)
-        (sparse if per_mm2(group) < SPARSE_BELOW else dense).extend(group)
+        (sparse if figures_per_mm2(group) < SPARSE_BELOW else dense).extend(group)
     return sparse, dense
-
-
-def per_mm2(images: Sequence[Predicted]) -> float:
-    """Return how many figures a mm2 of these images holds."""
-    return sum(len(image.truth_um) for image in images) / sum(image.area_mm2 for image in images)
 
 
 def measured(images: Sequence[Predicted], threshold: float) -> Group:

@@ -45,10 +45,15 @@ def evaluate(
 @bundle_option
 @data_option
 @slides_option
-def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None) -> None:
+@click.option(
+    "--per-mm2",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Figures a mm2 of the tissue that the threshold is for. Default: as many as these images hold.",
+)
+def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None, per_mm2: float | None) -> None:
     """Fit threshold and probabilities of a bundle on data it was not trained on, and write both into it."""
     from training.evaluation.command import calibrate_bundle
 
-    fit = calibrate_bundle(bundle, folders, names(slides), progress())
+    fit = calibrate_bundle(bundle, folders, names(slides), progress(), per_mm2=per_mm2)
     click.echo(f"probability = sigmoid({fit.calibration.slope} * logit(score) + {fit.calibration.intercept})")
     click.echo(f"threshold {fit.threshold}: F1 {fit.f1:.3f} on {fit.calibration.fitted_on}; written to {bundle}")

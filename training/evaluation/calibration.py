@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from algorithm.bundle import Calibration, logit
 from algorithm.errors import MitosisError
 from training.evaluation.predictions import Predicted
-from training.evaluation.scores import CURVE_THRESHOLDS, MATCH_RADIUS_UM, counts
+from training.evaluation.scores import CURVE_THRESHOLDS, MATCH_RADIUS_UM, counts, figures_per_mm2
 
 NO_PENALTY = 1e6  # scikit-learn's C: two parameters and hundreds of detections need no prior
 
@@ -28,16 +28,19 @@ class Fit:
     f1: float
 
 
-def fit(images: Sequence[Predicted], *, fitted_on: str) -> Fit:
+def fit(images: Sequence[Predicted], *, fitted_on: str, per_mm2: float | None = None) -> Fit:
     """Fit Platt scaling (Platt 1999) to whether detections are figures, then the threshold to the F1 it promises.
 
     images: predictions with raw scores down to the networks' floor. The threshold is the best one by the fitted
     probabilities, not by the figures counted: of the latter there are few, and the best threshold follows their
-    noise (`python -m benchmarks.threshold` measures by how much). Raises CalibrationError.
+    noise (`python -m benchmarks.threshold` measures by how much). per_mm2: figures a mm2 of the tissue that the
+    threshold is for, as many as these images hold where none is given; the probabilities are those of these images.
+    Raises CalibrationError.
     """
     calibration = platt(*detections(images), fitted_on=fitted_on)
     calibrated = [with_probability(image, calibration) for image in images]
-    threshold = promised_threshold(calibrated)
+    share = 1.0 if per_mm2 is None else per_mm2 / figures_per_mm2(images)
+    threshold = promised_threshold(calibrated, share=share)
     return Fit(calibration, threshold, counts(calibrated, threshold).f1)
 
 
@@ -54,9 +57,12 @@ def platt(scores: NDArray[np.float64], hits: NDArray[np.bool_], *, fitted_on: st
     return Calibration(slope=round(slope, 4), intercept=round(intercept, 4), fitted_on=fitted_on)
 
 
-def promised_threshold(images: Sequence[Predicted]) -> float:
-    """Return the threshold whose F1 is best if every detection is a figure with its probability."""
-    return float(CURVE_THRESHOLDS[promised_f1(images).argmax()])
+def promised_threshold(images: Sequence[Predicted], *, share: float = 1.0) -> float:
+    """Return the threshold whose F1 is best if every detection is a figure with its probability.
+
+    share: of the figures, see expected_f1.
+    """
+    return float(CURVE_THRESHOLDS[promised_f1(images, share=share).argmax()])
 
 
 def promised_f1(images: Sequence[Predicted], *, share: float = 1.0) -> NDArray[np.float64]:
@@ -75,9 +81,9 @@ def expected_f1(
     """Return the F1 at each threshold if every detection is a figure with its probability.
 
     missed: figures without any detection. share: of the figures, above 0, as if the others were not there, while what
-    else was detected stays. Source: Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of
-    classifiers to maximize F1 measure": expected counts in the place of counts; the best threshold is half the F1,
-    where all figures are there.
+    else was detected stays; above 1, as if there were more. Source: Lipton, Elkan and Naryanaswamy 2014, "Optimal
+    thresholding of classifiers to maximize F1 measure": expected counts in the place of counts; the best threshold is
+    half the F1, where all figures are there.
     """
     claimed = probability[None] >= thresholds[:, None]
     hits = share * (claimed * probability).sum(axis=1)

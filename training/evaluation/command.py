@@ -62,11 +62,13 @@ def write_report(scores: dict[str, Any], path: Path) -> tuple[Path, Path]:
     return path, picture
 
 
-def calibrate_bundle(folder: Path, data: Sequence[Path], slides: Sequence[str], progress: Progress) -> Fit:
+def calibrate_bundle(
+    folder: Path, data: Sequence[Path], slides: Sequence[str], progress: Progress, *, per_mm2: float | None = None
+) -> Fit:
     """Fit calibration and threshold on data the bundle never saw, and write both into its bundle.yaml.
 
-    Each slide is judged by the members that were not trained on it. Raises DataError for slides that all of them
-    were trained on: their scores are too good, and the threshold too high.
+    Each slide is judged by the members that were not trained on it. per_mm2: see calibration.fit. Raises DataError
+    for slides that all of them were trained on: their scores are too good, and the threshold too high.
     """
     bundle = load_bundle(folder)
     images = _images(data, slides)
@@ -74,7 +76,8 @@ def calibrate_bundle(folder: Path, data: Sequence[Path], slides: Sequence[str], 
     names = ", ".join(sorted({image.slide for image in images}))
     sets = ", ".join(sorted({image.dataset for image in images}))
     by = "" if len(bundle.facts.members) == 1 else ", each by the members that did not see it"
-    found = fit(predicted, fitted_on=f"{sets}: slides {names}{by}")
+    meant = "" if per_mm2 is None else f"; the threshold for {per_mm2:g} figures a mm2"
+    found = fit(predicted, fitted_on=f"{sets}: slides {names}{by}{meant}", per_mm2=per_mm2)
     reporting = min(bundle.facts.reporting_threshold, found.threshold)
     update = {
         "calibration": found.calibration,

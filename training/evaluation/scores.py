@@ -71,6 +71,11 @@ def counts(images: Sequence[Predicted], threshold: float) -> Counts:
     return Counts(tp, fp, fn, sum(image.area_mm2 for image in images))
 
 
+def figures_per_mm2(images: Sequence[Predicted]) -> float:
+    """Return how many figures a mm2 of these images holds."""
+    return sum(len(image.truth_um) for image in images) / sum(image.area_mm2 for image in images)
+
+
 @lru_cache(maxsize=1_000_000)
 def _matched(image: Predicted, claimed: int) -> tuple[int, int, int]:
     """Return (TP, FP, FN) of the image's `claimed` most probable detections.

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from algorithm.bundle import Calibration
-from training.evaluation.calibration import CalibrationError, expected_f1, fit, is_figure, with_probability
-from training.evaluation.scores import CURVE_THRESHOLDS, counts
+from training.evaluation.calibration import CalibrationError, expected_f1, fit, is_figure, matches, with_probability
+from training.evaluation.scores import CURVE_THRESHOLDS, counts, figures_per_mm2
 
 APART_UM = 100.0
 
@@ -51,6 +53,32 @@ def test_threshold_is_as_good_as_the_best_one(synthetic):
     assert counts(calibrated, found.threshold).f1 > best - 0.015
     assert found.f1 == pytest.approx(counts(calibrated, found.threshold).f1, abs=0.01)
     assert 0 < found.threshold < 1
+
+
+def test_threshold_for_rarer_figures_is_the_best_one_where_they_are_rarer(synthetic):
+    """Taken out by chance, four in five figures, with their detections: the threshold suits what is left."""
+    images = synthetic(1.8, -0.9)
+    dense, sparse = fit(images, fitted_on=""), fit(images, fitted_on="", per_mm2=0.2 * figures_per_mm2(images))
+    assert sparse.calibration == dense.calibration
+    assert sparse.threshold > dense.threshold + 0.1
+    rng = np.random.default_rng(2)
+    left = [_thinned(with_probability(image, dense.calibration), rng) for image in images]
+    best = max(counts(left, threshold).f1 for threshold in CURVE_THRESHOLDS[::4])
+    assert counts(left, sparse.threshold).f1 > best - 0.015
+    assert counts(left, dense.threshold).f1 < best - 0.02
+
+
+def _thinned(image, rng):
+    stays = rng.random(len(image.truth_um)) < 0.2
+    which = matches(image)
+    kept = (which < 0) | stays[which]
+    found = {name: getattr(image, name)[kept] for name in ("found_um", "score", "probability")}
+    return replace(image, truth_um=image.truth_um[stays], **found)
+
+
+def test_as_many_figures_as_there_are_change_nothing(synthetic):
+    images = synthetic(1.8, -0.9)
+    assert fit(images, fitted_on="", per_mm2=figures_per_mm2(images)) == fit(images, fitted_on="")
 
 
 @pytest.mark.parametrize(("truth", "found"), [([], []), ([], [10, 200]), ([10, 200], [10, 200])])

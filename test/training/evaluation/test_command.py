@@ -97,6 +97,18 @@ def test_calibrate_writes_probabilities_and_a_threshold_that_separates(command, 
     assert groups(path)["all", ""]["f1"] == 1
 
 
+def test_threshold_is_for_tissue_with_as_many_figures_as_were_named(command, disc_bundle, data):
+    folder = disc_bundle()
+    assert command("calibrate", "--bundle", folder, "--data", data).exit_code == 0
+    dense = load_bundle(folder).facts
+    assert command("calibrate", "--bundle", folder, "--data", data, "--per-mm2", 1).exit_code == 0
+    sparse = load_bundle(folder).facts
+    assert sparse.threshold >= dense.threshold
+    assert sparse.calibration.slope == dense.calibration.slope
+    assert sparse.calibration.fitted_on == "discs: slides H07, H14; the threshold for 1 figures a mm2"
+    assert command("calibrate", "--bundle", folder, "--data", data, "--per-mm2", 0).exit_code == 2
+
+
 def test_calibrating_twice_changes_nothing_more(command, disc_bundle, data):
     folder = disc_bundle()
     contents = []
