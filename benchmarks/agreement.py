@@ -69,18 +69,21 @@ def main() -> None:
     options = chosen.of_unseen(__doc__, files=["votes"])
     bundle, votes, images = load_bundle(options.bundle), read_votes(options.votes), chosen.images_of(options)
     predicted = predict_unseen(bundle, images, Options(precision=options.precision))
-    tally = tallied(frames_of(images, predicted), votes, bundle.facts.threshold)
+    frames = frames_of(images, predicted)
+    laid = laid_over(frames, votes)
+    tally = tallied(frames, laid, bundle.facts.threshold)
+    print(f"{len(laid)} of {len(frames)} frames\n")
     print("| figures, confidence | annotated | found | share |\n| --- | ---: | ---: | ---: |")
     for kind in sorted({*tally.found, *tally.missed}, reverse=True):
-        print(row(kind, tally.found[kind] + tally.missed[kind], tally.found[kind]))
+        print(line(kind, tally.found[kind] + tally.missed[kind], tally.found[kind]))
     print("\n| other cells, confidence | annotated | taken for a figure | share |\n| --- | ---: | ---: | ---: |")
     for kind in sorted({*tally.others, *tally.false}):
-        print(row(kind, tally.others[kind], tally.false[kind]))
+        print(line(kind, tally.others[kind], tally.false[kind]))
     sure = f1(tally, without=unsure(tally))
     print(f"\nF1 {f1(tally):.3f}; {sure:.3f} where cells of a confidence above 0 and below {SURE} do not count")
 
 
-def row(kind: str, annotated: int, reported: int) -> str:
+def line(kind: str, annotated: int, reported: int) -> str:
     """Return a line of either table; of cells that nobody annotated there is no share."""
     there = f"{annotated} | {reported} | {reported / annotated:.3f}" if annotated else f"- | {reported} | -"
     return f"| {kind} | {there} |"
@@ -127,19 +130,29 @@ def placed(name: str) -> tuple[str, tuple[int, int]]:
     return frame[1:], (int(left or 0), int(top or 0))
 
 
-def tallied(frames: Mapping[str, Sequence[Part]], votes: Mapping[str, Votes], threshold: float) -> Tally:
-    """Return what is found, missed and false at a threshold. Raises DataError where no frame has votes.
+def laid_over(frames: Mapping[str, Sequence[Part]], votes: Mapping[str, Votes]) -> dict[str, Votes]:
+    """Return the votes of each frame at the places where they lie in the frame.
 
-    Frames without votes, or without a figure by which to lay the two scans over each other, are left out.
+    Frames without votes, or without a figure by which to lay the two scans over each other, are left out. Raises
+    DataError where nothing is left.
     """
-    tally = Tally()
+    laid = {}
     for frame in frames.keys() & votes.keys():
         figures = np.concatenate([part.predicted.truth_um + part.corner_um for part in frames[frame]])
         moved = shift(figures, votes[frame])
-        for part in frames[frame] if moved is not None else []:
-            _count(part, replace(votes[frame], um=votes[frame].um + moved - part.corner_um), threshold, tally)
-    if not tally.found and not tally.missed:
+        if moved is not None:
+            laid[frame] = replace(votes[frame], um=votes[frame].um + moved)
+    if not laid:
         raise DataError("no figure in these images that the votes know: name frames of MITOS-ATYPIA-14")
+    return laid
+
+
+def tallied(frames: Mapping[str, Sequence[Part]], laid: Mapping[str, Votes], threshold: float) -> Tally:
+    """Return what is found, missed and false at a threshold in the frames that the votes were laid over."""
+    tally = Tally()
+    for frame, votes in laid.items():
+        for part in frames[frame]:
+            _count(part, replace(votes, um=votes.um - part.corner_um), threshold, tally)
     return tally
 
 

@@ -6,11 +6,29 @@ import numpy as np
 import pytest
 
 from algorithm.frames import Mpp
-from benchmarks.agreement import Part, Tally, Votes, f1, frames_of, placed, read_votes, row, shift, tallied, unsure
+from benchmarks.agreement import (
+    Part,
+    Tally,
+    Votes,
+    f1,
+    frames_of,
+    laid_over,
+    line,
+    placed,
+    read_votes,
+    shift,
+    tallied,
+    unsure,
+)
 from training.evaluation.predictions import Predicted
 from training.index import DataError, IndexedImage
 
 MOVED = np.array([4.0, -3.0])  # um, the frame against the votes
+
+
+def counted(parts, votes):
+    frames = {"03_00Aa": parts}
+    return tallied(frames, laid_over(frames, {"03_00Aa": votes}), 0.5)
 
 
 def votes(cells):
@@ -48,7 +66,7 @@ def test_scans_without_a_common_figure_are_not_laid_over_each_other(frame):
 def test_figures_and_false_detections_are_counted_by_confidence(frame):
     there = frame.um + MOVED
     found = [there[0], there[2] + 2, there[3], [350, 350]]  # a figure, both imposters, and where nobody marked a cell
-    tally = tallied({"03_00Aa": [part(there[:2], found)]}, {"03_00Aa": frame}, 0.5)
+    tally = counted([part(there[:2], found)], frame)
     assert dict(tally.found) == {"1": 1} and dict(tally.missed) == {"0.65": 1}
     assert dict(tally.false) == {"0.2": 1, "0": 1, "not annotated": 1}
     assert dict(tally.others) == {"0.2": 1, "0": 1}
@@ -56,7 +74,7 @@ def test_figures_and_false_detections_are_counted_by_confidence(frame):
 
 def test_what_is_below_the_threshold_is_not_reported(frame):
     there = frame.um + MOVED
-    tally = tallied({"03_00Aa": [part(there[:2], there, probability=0.4)]}, {"03_00Aa": frame}, 0.5)
+    tally = counted([part(there[:2], there, probability=0.4)], frame)
     assert not tally.found and not tally.false and sum(tally.missed.values()) == 2
 
 
@@ -66,7 +84,7 @@ def test_windows_of_a_frame_are_laid_over_it_together(frame):
     corner = np.array([120.0, 120.0])
     first = part(there[:2], there[:2], size=(200.0, 100.0))
     second = part([], there[3:] - corner, corner=corner, size=(150.0, 150.0))
-    tally = tallied({"03_00Aa": [first, second]}, {"03_00Aa": frame}, 0.5)
+    tally = counted([first, second], frame)
     assert dict(tally.found) == {"1": 1, "0.65": 1}
     assert dict(tally.false) == {"0": 1}
     assert dict(tally.others) == {"0": 1}  # the other imposter lies in neither window
@@ -74,7 +92,7 @@ def test_windows_of_a_frame_are_laid_over_it_together(frame):
 
 def test_frames_without_votes_are_refused(frame):
     with pytest.raises(DataError, match="MITOS-ATYPIA-14"):
-        tallied({"99_00Aa": [part([[50, 50]], [])]}, {"03_00Aa": frame}, 0.5)
+        laid_over({"99_00Aa": [part([[50, 50]], [])]}, {"03_00Aa": frame})
 
 
 def test_a_name_says_frame_and_corner():
@@ -104,8 +122,8 @@ def test_unsure_cells_count_neither_way():
 
 
 def test_cells_that_nobody_annotated_have_no_share():
-    assert row("0.2", 4, 3) == "| 0.2 | 4 | 3 | 0.750 |"
-    assert row("not annotated", 0, 3) == "| not annotated | - | 3 | - |"
+    assert line("0.2", 4, 3) == "| 0.2 | 4 | 3 | 0.750 |"
+    assert line("not annotated", 0, 3) == "| not annotated | - | 3 | - |"
 
 
 def test_votes_are_read_in_um_and_other_frames_refused(tmp_path: Path):
