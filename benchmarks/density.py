@@ -18,7 +18,7 @@ from algorithm.detector import Options
 from benchmarks import chosen
 from training.evaluation.calibration import is_figure, promised_f1, with_probability
 from training.evaluation.predictions import Predicted
-from training.evaluation.scores import CURVE_THRESHOLDS, counts, f1_curve, figures_per_mm2
+from training.evaluation.scores import CURVE_THRESHOLDS, Counts, counts, f1_curve, figures_per_mm2
 from training.evaluation.unseen import predict_unseen
 from training.index import DataError
 from training.members import to_the_floor
@@ -72,11 +72,14 @@ def print_slides(images: Sequence[Predicted], threshold: float) -> None:
 
 def print_thinned(images: Sequence[Predicted], threshold: float) -> None:
     """Print a line for as many figures as there are, and for fewer."""
-    print(f"\n| figures a mm2 | best threshold, promised | F1 there | F1 at {threshold:g} |\n|{4 * ' ---: |'}")
+    columns = f"F1 there, promised | F1 at {threshold:g}, promised | F1 there, counted | F1 at {threshold:g}, counted"
+    print(f"\n| figures a mm2 | best threshold, promised | {columns} |\n|{6 * ' ---: |'}")
     here = figures_per_mm2(images)
     for density in (here, *(one for one in THINNED_TO if one < here)):
-        best, at_best, at_own = thinned(images, density / here, threshold)
-        print(f"| {density:.0f} | {best:.2f} | {at_best:.3f} | {at_own:.3f} |")
+        share = density / here
+        best, at_best, at_own = thinned(images, share, threshold)
+        counted = " | ".join(f"{weighed_f1(counts(images, at), share):.3f}" for at in (best, threshold))
+        print(f"| {density:.0f} | {best:.2f} | {at_best:.3f} | {at_own:.3f} | {counted} |")
 
 
 def by_density(images: Sequence[Predicted]) -> tuple[list[Predicted], list[Predicted]]:
@@ -117,6 +120,12 @@ def thinned(images: Sequence[Predicted], share: float, threshold: float) -> tupl
     promised = promised_f1(images, share=share)
     own = np.interp(threshold, CURVE_THRESHOLDS, promised)
     return float(CURVE_THRESHOLDS[promised.argmax()]), float(promised.max()), float(own)
+
+
+def weighed_f1(at: Counts, share: float) -> float:
+    """Return F1 with each figure, found or missed, counted as this share of one, and false detections as they are."""
+    hits, missed = share * at.tp, share * at.fn
+    return 2 * hits / max(2 * hits + at.fp + missed, 1e-9)
 
 
 def row(group: Group) -> str:
