@@ -9,7 +9,7 @@ show the same tissue and are laid over it by the figures of both. Each slide by 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,8 +32,8 @@ from training.index import DataError, IndexedImage
 COLUMNS = ("frame", "label", "x", "y", "confidence")
 FARTHEST_UM = 30.0  # that two scans of one frame lie apart
 ALIKE_UM = 5.0  # two scans of one figure, once laid over each other
-SURE = 0.8  # from this confidence on a figure is clear, and up to 1 - SURE excluded a cell is none
-UNMARKED = "not annotated"
+SURE = 0.8  # a confidence between 0 and this is of a cell that the pathologists were unsure of, a figure or not
+UNMARKED, DOUBLE = "not annotated", "beside a figure"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +93,12 @@ def read_votes(path: Path) -> dict[str, Votes]:
     """Return the annotated cells of each frame, by its name without the scanner. Raises DataError."""
     rows = defaultdict(list)
     for row in read_rows(path, COLUMNS):
-        name = CONTEST_FRAME.match(row.text("frame"))
-        if name is None or name["scanner"] != "A":
-            raise DataError(f"{row.where}: {row.text('frame')!r} is no frame of the Aperio scanner")
-        place = [row.number("x"), row.number("y")]
-        rows[row.text("frame")[1:]].append((*place, row.text("label") == "MF", row.number("confidence")))
+        frame, label, confidence = row.text("frame"), row.text("label"), row.number("confidence")
+        if placed(frame) != (frame, (0, 0)) or frame[0] != "A":
+            raise DataError(f"{row.where}: {frame!r} is no frame of the Aperio scanner")
+        if label not in ("MF", "NMF") or not 0 <= confidence <= 1:
+            raise DataError(f"{row.where}: {label} with confidence {confidence:g}; MF or NMF, and 0 to 1, are known")
+        rows[frame[1:]].append((row.number("x"), row.number("y"), label == "MF", confidence))
     return {
         frame: Votes(
             image_to_um(np.array([cell[:2] for cell in cells], float), MPP_BY_SCANNER["A"]),
@@ -109,7 +110,7 @@ def read_votes(path: Path) -> dict[str, Votes]:
 
 
 def frames_of(images: Sequence[IndexedImage], predicted: Sequence[Predicted]) -> dict[str, list[Part]]:
-    """Return the images of each frame of the contest, by its name without the scanner; no others."""
+    """Return the images of each frame of the contest, by its name; no others."""
     frames: dict[str, list[Part]] = defaultdict(list)
     for image, found in zip(images, predicted, strict=True):
         frame, corner_px = placed(image.name)
@@ -120,14 +121,14 @@ def frames_of(images: Sequence[IndexedImage], predicted: Sequence[Predicted]) ->
 
 
 def placed(name: str) -> tuple[str, tuple[int, int]]:
-    """Return an image's frame without the scanner and its corner in px, as in H03_00Aa_x640_y16; "" for no frame."""
+    """Return an image's frame and its corner there in px, as in H03_00Aa_x640_y16; "" for no frame of the contest."""
     stem = Path(name).stem
     found = CONTEST_FRAME.match(stem)
     if found is None or not found["quadrant"]:  # ICPR 2012, whose numbers go on here, has no quadrants
         return "", (0, 0)
     frame, _, corner = stem.partition("_x")
     left, _, top = corner.partition("_y")
-    return frame[1:], (int(left or 0), int(top or 0))
+    return frame, (int(left or 0), int(top or 0))
 
 
 def laid_over(frames: Mapping[str, Sequence[Part]], votes: Mapping[str, Votes]) -> dict[str, Votes]:
@@ -137,11 +138,12 @@ def laid_over(frames: Mapping[str, Sequence[Part]], votes: Mapping[str, Votes]) 
     DataError where nothing is left.
     """
     laid = {}
-    for frame in frames.keys() & votes.keys():
-        figures = np.concatenate([part.predicted.truth_um + part.corner_um for part in frames[frame]])
-        moved = shift(figures, votes[frame])
+    for frame, parts in frames.items():
+        of_frame = votes.get(frame[1:])  # both scanners use one number
+        figures = np.concatenate([part.predicted.truth_um + part.corner_um for part in parts])
+        moved = None if of_frame is None else shift(figures, of_frame)
         if moved is not None:
-            laid[frame] = replace(votes[frame], um=votes[frame].um + moved)
+            laid[frame] = replace(of_frame, um=of_frame.um + moved)
     if not laid:
         raise DataError("no figure in these images that the votes know: name frames of MITOS-ATYPIA-14")
     return laid
@@ -152,7 +154,7 @@ def tallied(frames: Mapping[str, Sequence[Part]], laid: Mapping[str, Votes], thr
     tally = Tally()
     for frame, votes in laid.items():
         for part in frames[frame]:
-            _count(part, replace(votes, um=votes.um - part.corner_um), threshold, tally)
+            _add(part, replace(votes, um=votes.um - part.corner_um), threshold, to=tally)
     return tally
 
 
@@ -174,32 +176,40 @@ def _nearest(apart: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.
     return far.argmin(axis=1), far.min(axis=1)
 
 
-def _count(part: Part, votes: Votes, threshold: float, tally: Tally) -> None:
-    """Add an image to the tally; the votes' places are in the image."""
+def _add(part: Part, votes: Votes, threshold: float, *, to: Tally) -> None:
+    """Count an image's cells; the votes' places are in the image."""
     image = part.predicted
     claimed, figure = image.probability >= threshold, matches(image)
     hit = set(figure[claimed & (figure >= 0)])
     for number, place in enumerate(image.truth_um):
-        (tally.found if number in hit else tally.missed)[_kind(place, votes, among=votes.figure)] += 1
+        (to.found if number in hit else to.missed)[_confidence(place, votes, of=votes.figure) or UNMARKED] += 1
     for place in image.found_um[claimed & (figure < 0)]:
-        tally.false[_kind(place, votes, among=~votes.figure)] += 1
+        to.false[_false_kind(place, image, votes)] += 1
     within = ((votes.um >= 0) & (votes.um <= part.size_um)).all(axis=1)
-    tally.others.update(f"{confidence:g}" for confidence in votes.confidence[within & ~votes.figure])
+    to.others.update(f"{confidence:g}" for confidence in votes.confidence[within & ~votes.figure])
 
 
-def _kind(place: NDArray[np.float64], votes: Votes, *, among: NDArray[np.bool_]) -> str:
-    """Return the confidence of the nearest of these cells, as text, or UNMARKED where none is within a match."""
-    far = np.where(among, np.hypot(*(votes.um - place).T), np.inf)
-    return f"{votes.confidence[far.argmin()]:g}" if far.min() <= MATCH_RADIUS_UM else UNMARKED
+def _false_kind(place: NDArray[np.float64], image: Predicted, votes: Votes) -> str:
+    """Return the confidence of the cell at a false detection; without one, whether it is a figure's second."""
+    confidence = _confidence(place, votes, of=~votes.figure)
+    figures = np.concatenate([image.truth_um, votes.um[votes.figure]])
+    beside = (np.hypot(*(figures - place).T) <= MATCH_RADIUS_UM).any()
+    return confidence or (DOUBLE if beside else UNMARKED)
+
+
+def _confidence(place: NDArray[np.float64], votes: Votes, *, of: NDArray[np.bool_]) -> str:
+    """Return the confidence of the nearest of these cells as text, "" where none is within a match."""
+    far = np.where(of, np.hypot(*(votes.um - place).T), np.inf)
+    return f"{votes.confidence[far.argmin()]:g}" if far.min() <= MATCH_RADIUS_UM else ""
 
 
 def unsure(tally: Tally) -> set[str]:
     """Return the kinds of which the pathologists were not sure, figures or not."""
-    kinds = {*tally.found, *tally.missed, *tally.false} - {UNMARKED}
+    kinds = {*tally.found, *tally.missed, *tally.false} - {UNMARKED, DOUBLE}
     return {kind for kind in kinds if 0 < float(kind) < SURE}
 
 
-def f1(tally: Tally, *, without: set[str] = frozenset()) -> float:
+def f1(tally: Tally, *, without: Set[str] = frozenset()) -> float:
     """Return F1 over all kinds but some."""
     found, missed, false = (
         sum(count for kind, count in counted.items() if kind not in without)

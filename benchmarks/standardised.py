@@ -69,11 +69,10 @@ def of_one_strength(pixels: Pixels) -> Pixels:
 
 
 def factors(stains: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what to multiply haematoxylin and eosin by, (2,). stains: as `of_tissue` gives them."""
-    _, darkest, eosin = stains
-    if min(darkest, eosin) <= 0:
-        return np.ones(2)
-    return np.clip([DARKEST_HAEMATOXYLIN / darkest, EOSIN / eosin], 1 / MOST, MOST)
+    """Return what to multiply haematoxylin and eosin by, (2,); 1 for one that is lacking. stains: `of_tissue`'s."""
+    there = stains[1:]
+    factor = np.divide([DARKEST_HAEMATOXYLIN, EOSIN], there, out=np.ones(2), where=there > 0)
+    return np.clip(factor, 1 / MOST, MOST)
 
 
 if __name__ == "__main__":

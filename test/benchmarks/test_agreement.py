@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from algorithm.frames import Mpp
+from benchmarks import agreement
 from benchmarks.agreement import (
     Part,
     Tally,
@@ -27,7 +28,7 @@ MOVED = np.array([4.0, -3.0])  # um, the frame against the votes
 
 
 def counted(parts, votes):
-    frames = {"03_00Aa": parts}
+    frames = {"H03_00Aa": parts}
     return tallied(frames, laid_over(frames, {"03_00Aa": votes}), 0.5)
 
 
@@ -72,6 +73,20 @@ def test_figures_and_false_detections_are_counted_by_confidence(frame):
     assert dict(tally.others) == {"0.2": 1, "0": 1}
 
 
+def test_a_second_detection_of_a_figure_is_told_from_one_where_nobody_marked_a_cell(frame):
+    there = frame.um + MOVED
+    tally = counted([part(there[:2], [there[0], there[0] + 3])], frame)
+    assert dict(tally.false) == {"beside a figure": 1}
+    assert unsure(tally) == {"0.65"}
+
+
+def test_both_scans_of_a_frame_are_laid_over_the_votes_each_by_its_own_figures(frame):
+    frames = {"A03_00Aa": [part(frame.um[:2], [])], "H03_00Aa": [part(frame.um[:2] + MOVED, [])]}
+    laid = laid_over(frames, {"03_00Aa": frame})
+    assert laid["A03_00Aa"].um == pytest.approx(frame.um)
+    assert laid["H03_00Aa"].um == pytest.approx(frame.um + MOVED)
+
+
 def test_what_is_below_the_threshold_is_not_reported(frame):
     there = frame.um + MOVED
     tally = counted([part(there[:2], there, probability=0.4)], frame)
@@ -92,12 +107,12 @@ def test_windows_of_a_frame_are_laid_over_it_together(frame):
 
 def test_frames_without_votes_are_refused(frame):
     with pytest.raises(DataError, match="MITOS-ATYPIA-14"):
-        laid_over({"99_00Aa": [part([[50, 50]], [])]}, {"03_00Aa": frame})
+        laid_over({"H99_00Aa": [part([[50, 50]], [])]}, {"03_00Aa": frame})
 
 
 def test_a_name_says_frame_and_corner():
-    assert placed("H03_02Ac.jpg") == ("03_02Ac", (0, 0))
-    assert placed("H03_00Aa_x640_y16") == ("03_00Aa", (640, 16))
+    assert placed("H03_02Ac.jpg") == ("H03_02Ac", (0, 0))
+    assert placed("H03_00Aa_x640_y16") == ("H03_00Aa", (640, 16))
     assert placed("A03_02.jpg") == ("", (0, 0))
     assert placed("crop.png") == ("", (0, 0))
 
@@ -106,7 +121,7 @@ def test_images_of_a_frame_are_brought_together_and_others_left_out():
     names = ["H03_00Aa_x0_y0", "A03_02", "H03_00Aa_x640_y16"]
     images = [IndexedImage("set", "H03", Path(f"{name}.jpg"), (200, 100), Mpp(0.25, 0.25), ()) for name in names]
     frames = frames_of(images, [part([], []).predicted] * 3)
-    assert [one.corner_um.tolist() for one in frames.pop("03_00Aa")] == [[0, 0], [160, 4]]
+    assert [one.corner_um.tolist() for one in frames.pop("H03_00Aa")] == [[0, 0], [160, 4]]
     assert not frames
 
 
@@ -132,6 +147,41 @@ def test_votes_are_read_in_um_and_other_frames_refused(tmp_path: Path):
     read = read_votes(path)["03_00Aa"]
     assert read.um[0] == pytest.approx([1000 * 0.2455, 200 * 0.2455], abs=0.2)
     assert read.figure.tolist() == [True, False] and read.confidence.tolist() == [0.65, 0.2]
-    path.write_text("frame,label,x,y,confidence\nH03_00Aa,MF,1000,200,0.65\n")
-    with pytest.raises(DataError, match=r"H03_00Aa.*no frame of the Aperio scanner"):
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("H03_00Aa,MF,1000,200,0.65", "H03_00Aa.*no frame of the Aperio scanner"),
+        ("A03_00Aa_x0_y16,MF,1000,200,0.65", "_x0_y16.*no frame"),
+        ("A03_00Aa,mf,1000,200,0.65", "mf with confidence 0.65"),
+        ("A03_00Aa,MF,1000,200,65", "MF with confidence 65"),
+    ],
+)
+def test_votes_that_are_none_are_refused(tmp_path, row, message):
+    path = tmp_path / "points.csv"
+    path.write_text(f"frame,label,x,y,confidence\n{row}\n")
+    with pytest.raises(DataError, match=rf"line 2: .*{message}"):
         read_votes(path)
+
+
+def test_tables_are_printed_for_a_bundle(frame, monkeypatch, with_facts, tmp_path, capsys):
+    votes = tmp_path / "votes.csv"
+    rows = [
+        f"A03_00Aa,{'MF' if figure else 'NMF'},{x / 0.2455},{y / 0.2455},{confidence}"
+        for (x, y), figure, confidence in zip(frame.um, frame.figure, frame.confidence, strict=True)
+    ]
+    votes.write_text("\n".join(["frame,label,x,y,confidence", *rows]))
+    there = frame.um + MOVED
+    image = IndexedImage("mitos14", "H03", Path("H03_00Aa.jpg"), (2000, 2000), Mpp(0.2, 0.2), ())
+    monkeypatch.setattr(agreement, "load_bundle", lambda folder: with_facts(threshold=0.5))
+    monkeypatch.setattr(agreement, "predict_unseen", lambda *_: [part(there[:2], there[[0, 2]]).predicted])
+    monkeypatch.setattr(agreement.chosen, "images_of", lambda options: [image])
+    words = ["agreement", "--bundle", str(tmp_path), "--data", str(tmp_path), "--votes", str(votes)]
+    monkeypatch.setattr("sys.argv", words)
+    agreement.main()
+    printed = capsys.readouterr().out
+    assert printed.startswith("1 of 1 frames\n")
+    assert "| 1 | 1 | 1 | 1.000 |\n| 0.65 | 1 | 0 | 0.000 |\n" in printed
+    assert "| 0 | 1 | 0 | 0.000 |\n| 0.2 | 1 | 1 | 1.000 |\n" in printed
+    assert "F1 0.500; 1.000 where" in printed

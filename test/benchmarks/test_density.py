@@ -7,7 +7,7 @@ import pytest
 from predictions import drawn
 
 from benchmarks import density
-from benchmarks.density import by_density, measured, row, thinned, weighed_f1
+from benchmarks.density import by_density, measured, row, thinned, weighted_f1
 from training.evaluation.calibration import is_figure
 from training.evaluation.scores import Counts
 from training.index import DataError
@@ -73,9 +73,9 @@ def test_taking_figures_away_promises_what_is_counted_without_them(images):
 
 def test_a_figure_that_counts_as_one_changes_nothing_and_half_of_one_halves_it():
     at = Counts(tp=6, fp=3, fn=2, area_mm2=1.0)
-    assert weighed_f1(at, 1.0) == at.f1
-    assert weighed_f1(at, 0.5) == Counts(tp=3, fp=3, fn=1, area_mm2=1.0).f1
-    assert weighed_f1(Counts(0, 0, 0, 1.0), 0.5) == 0
+    assert weighted_f1(at, 1.0) == at.f1
+    assert weighted_f1(at, 0.5) == Counts(tp=3, fp=3, fn=1, area_mm2=1.0).f1
+    assert weighted_f1(Counts(0, 0, 0, 1.0), 0.5) == 0
 
 
 def test_images_without_a_figure_are_refused(images, monkeypatch, with_facts, tmp_path):

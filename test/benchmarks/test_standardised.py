@@ -1,7 +1,5 @@
 """Images are brought to one strength of stain, and stay the index's images."""
 
-from pathlib import Path
-
 import numpy as np
 import PIL.Image
 import pytest
@@ -35,6 +33,11 @@ def test_nothing_is_changed_by_more_than_the_most():
     assert factors(np.array([0.2, 100.0, 0.001])) == pytest.approx([1 / MOST, MOST])
 
 
+def test_a_stain_that_is_lacking_is_left_alone():
+    assert factors(np.array([0.2, DARKEST_HAEMATOXYLIN / 1.2, 0.0])) == pytest.approx([1.2, 1])
+    assert factors(np.zeros(3)).tolist() == [1, 1]
+
+
 def test_glass_stays_as_it_is():
     glass = np.full((40, 40, 3), 250, np.uint8)
     assert (np.abs(of_one_strength(glass).astype(int) - glass) <= 1).all()
@@ -49,7 +52,7 @@ def test_standardised_images_keep_their_place_in_the_index(tmp_path):
         PIL.Image.fromarray(tissue(1.4)).save(path)
         size = window[2:] if window else (160, 120)
         images.append(IndexedImage("set", "H03", path, size, Mpp(0.25, 0.25), (), window=window))
-    folder = Path(tmp_path / "out")
+    folder = tmp_path / "out"
     folder.mkdir()
     made = standardised(images, folder)
     assert [(one.name, one.size, one.mpp) for one in made] == [(one.name, one.size, one.mpp) for one in images]

@@ -56,4 +56,5 @@ def calibrate(bundle: Path, folders: tuple[Path, ...], slides: str | None, per_m
 
     fit = calibrate_bundle(bundle, folders, names(slides), progress(), per_mm2=per_mm2)
     click.echo(f"probability = sigmoid({fit.calibration.slope} * logit(score) + {fit.calibration.intercept})")
-    click.echo(f"threshold {fit.threshold}: F1 {fit.f1:.3f} on {fit.calibration.fitted_on}; written to {bundle}")
+    click.echo(f"threshold {fit.threshold}: F1 {fit.f1:.3f} on the images themselves")
+    click.echo(f"fitted on {fit.calibration.fitted_on}; written to {bundle}")

@@ -1,5 +1,6 @@
 """From raw scores to probabilities, and the threshold: both fitted on figures that the networks never saw."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,8 @@ def fit(images: Sequence[Predicted], *, fitted_on: str, per_mm2: float | None = 
     threshold is for, as many as these images hold where none is given; the probabilities are those of these images.
     Raises CalibrationError.
     """
+    if per_mm2 is not None and not 0 < per_mm2 < math.inf:
+        raise CalibrationError(f"{per_mm2} figures a mm2: give a number above 0")
     calibration = platt(*detections(images), fitted_on=fitted_on)
     calibrated = [with_probability(image, calibration) for image in images]
     share = 1.0 if per_mm2 is None else per_mm2 / figures_per_mm2(images)

@@ -76,6 +76,12 @@ def _thinned(image, rng):
     return replace(image, truth_um=image.truth_um[stays], **found)
 
 
+@pytest.mark.parametrize("per_mm2", [0, -1, np.nan, np.inf])
+def test_no_threshold_for_no_number_of_figures(synthetic, per_mm2):
+    with pytest.raises(CalibrationError, match="figures a mm2: give a number above 0"):
+        fit(synthetic(1.8, -0.9), fitted_on="", per_mm2=per_mm2)
+
+
 def test_as_many_figures_as_there_are_change_nothing(synthetic):
     images = synthetic(1.8, -0.9)
     assert fit(images, fitted_on="", per_mm2=figures_per_mm2(images)) == fit(images, fitted_on="")

@@ -8,6 +8,8 @@ import pytest
 
 from algorithm.bundle import load_bundle, write_bundle
 from export.bundle import joined_training
+from training.evaluation import command as evaluating
+from training.evaluation.calibration import fit
 
 FIGURES = [(70, 60), (200, 110), (330, 230)]
 IMPOSTERS = [(110, 220), (320, 70)]
@@ -82,7 +84,7 @@ def test_calibrate_writes_probabilities_and_a_threshold_that_separates(command, 
     before = load_bundle(folder)
     result = command("calibrate", "--bundle", folder, "--data", data)
     assert result.exit_code == 0, result.output
-    assert "F1 1.000 on discs: slides H07, H14" in result.output
+    assert "F1 1.000 on the images themselves\nfitted on discs: slides H07, H14; written to" in result.output
     after = load_bundle(folder)
     assert after.facts.calibration != before.facts.calibration
     assert after.facts.calibration.fitted_on == "discs: slides H07, H14"
@@ -97,16 +99,24 @@ def test_calibrate_writes_probabilities_and_a_threshold_that_separates(command, 
     assert groups(path)["all", ""]["f1"] == 1
 
 
-def test_threshold_is_for_tissue_with_as_many_figures_as_were_named(command, disc_bundle, data):
+def test_threshold_is_for_tissue_with_as_many_figures_as_were_named(command, disc_bundle, data, monkeypatch):
+    """Discs are told perfectly, at any threshold: what `fit` was asked for is looked at instead."""
+    asked = []
+    monkeypatch.setattr(evaluating, "fit", lambda *images, **more: asked.append(more) or fit(*images, **more))
     folder = disc_bundle()
-    assert command("calibrate", "--bundle", folder, "--data", data).exit_code == 0
-    dense = load_bundle(folder).facts
-    assert command("calibrate", "--bundle", folder, "--data", data, "--per-mm2", 1).exit_code == 0
-    sparse = load_bundle(folder).facts
-    assert sparse.threshold >= dense.threshold
-    assert sparse.calibration.slope == dense.calibration.slope
-    assert sparse.calibration.fitted_on == "discs: slides H07, H14; the threshold for 1 figures a mm2"
-    assert command("calibrate", "--bundle", folder, "--data", data, "--per-mm2", 0).exit_code == 2
+    for words in ([], ["--per-mm2", 1.5]):
+        assert command("calibrate", "--bundle", folder, "--data", data, *words).exit_code == 0
+    assert [more["per_mm2"] for more in asked] == [None, 1.5]
+    meant = "discs: slides H07, H14; the threshold for 1.5 figures a mm2"
+    assert load_bundle(folder).facts.calibration.fitted_on == meant
+
+
+@pytest.mark.parametrize("density", ["0", "nan", "inf"])
+def test_no_density_is_refused(command, disc_bundle, data, density):
+    folder = disc_bundle()
+    before = (folder / "bundle.yaml").read_bytes()
+    assert command("calibrate", "--bundle", folder, "--data", data, "--per-mm2", density).exit_code == 2
+    assert (folder / "bundle.yaml").read_bytes() == before
 
 
 def test_calibrating_twice_changes_nothing_more(command, disc_bundle, data):

@@ -10,6 +10,7 @@ from training.evaluation.scores import (
     average_precision,
     counts,
     f1_curve,
+    figures_per_mm2,
     froc,
     froc_area,
 )
@@ -18,6 +19,11 @@ from training.evaluation.scores import (
 def tally(images, threshold: float = 0.5) -> tuple[int, int, int]:
     found = counts(images, threshold)
     return found.tp, found.fp, found.fn
+
+
+def test_figures_are_counted_on_the_area_of_all_images(predicted):
+    images = [predicted([100, 200], []), predicted([], [300])]
+    assert figures_per_mm2(images) == pytest.approx(2 / sum(image.area_mm2 for image in images))
 
 
 # matching
