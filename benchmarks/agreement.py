@@ -179,7 +179,7 @@ def _nearest(apart: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.
 def _add(part: Part, votes: Votes, threshold: float, *, to: Tally) -> None:
     """Count an image's cells; the votes' places are in the image."""
     image = part.predicted
-    claimed, figure = image.probability >= threshold, matches(image)
+    claimed, figure = image.probability >= np.float32(threshold), matches(image)  # as `scores.counts` claims
     hit = set(figure[claimed & (figure >= 0)])
     for number, place in enumerate(image.truth_um):
         (to.found if number in hit else to.missed)[_confidence(place, votes, of=votes.figure) or UNMARKED] += 1
